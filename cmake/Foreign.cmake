@@ -1,0 +1,16 @@
+# Foreign libraries: found once, linked PRIVATE to the one room that uses
+# each (lib/CMakeLists.txt); tools/check-rooms holds the headers to it.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+pkg_check_modules(zlib REQUIRED IMPORTED_TARGET zlib)
+pkg_check_modules(openssl REQUIRED IMPORTED_TARGET libcrypto>=3.0)
+pkg_check_modules(hiredis REQUIRED IMPORTED_TARGET hiredis)
+pkg_check_modules(mariadb REQUIRED IMPORTED_TARGET libmariadb)
+pkg_check_modules(maxminddb REQUIRED IMPORTED_TARGET libmaxminddb)
+pkg_check_modules(jansson REQUIRED IMPORTED_TARGET jansson)
+pkg_check_modules(fcgi REQUIRED IMPORTED_TARGET fcgi)
+pkg_check_modules(milter REQUIRED IMPORTED_TARGET milter)
+if(MT_TESTS)
+	pkg_check_modules(cmocka REQUIRED IMPORTED_TARGET cmocka)
+	pkg_check_modules(gmime REQUIRED IMPORTED_TARGET gmime-3.0)
+endif()

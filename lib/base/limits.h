@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Every ceiling that more than one file needs, one line each with its reason.
+ * docs/limits.md is made from these lines.
+ */
+#ifndef MT_BASE_LIMITS_H
+#define MT_BASE_LIMITS_H
+
+#define MT_MAX_ADDRESS 320 /* RFC 3696 erratum: 64 + 1 + 255 */
+#define MT_MAX_HOST 255 /* RFC 1035 2.3.4 */
+#define MT_MAX_QUEUE_ID 32 /* Postfix long ids have 15 to 20 characters */
+#define MT_MAX_MESSAGE_ID 998 /* RFC 5322 2.1.1: one line */
+#define MT_MAX_SUBJECT 998 /* RFC 5322 2.1.1: one line */
+#define MT_MAX_TEXT 512 /* free text kept for people, such as a HELO */
+#define MT_MAX_EVENT 65535 /* one encoded event; a spool record's payload */
+#define MT_MAX_FIELDS 64 /* fields of one event, option file or row */
+#define MT_MAX_CONF 262144 /* an option file */
+#define MT_MAX_CONF_LINE 4096 /* one line of it */
+#define MT_MAX_SECRET 4096 /* a password file */
+#define MT_MAX_LOG_LINE 4096 /* one line we log; journald cuts at 48 KiB */
+
+#endif

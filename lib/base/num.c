@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/num.h"
+
+bool
+mt_num_read(struct mt_str s, uint64_t max, uint64_t *ret_n)
+{
+	uint64_t n = 0, digit;
+	size_t i;
+
+	if (s.n == 0)
+		return false;
+	for (i = 0; i < s.n; i++) {
+		if (!mt_is_digit(s.p[i]))
+			return false;
+		digit = (uint64_t)(s.p[i] - '0');
+		if (n > (UINT64_MAX - digit) / 10)
+			return false;
+		n = n * 10 + digit;
+	}
+	if (n > max)
+		return false;
+	*ret_n = n;
+	return true;
+}
+
+bool
+mt_num_read_size(struct mt_str s, uint64_t max, uint64_t *ret_n)
+{
+	uint64_t n;
+	unsigned shift = 0;
+
+	if (s.n > 1) {
+		switch (mt_lower(s.p[s.n - 1])) {
+		case 'k':
+			shift = 10;
+			break;
+		case 'm':
+			shift = 20;
+			break;
+		case 'g':
+			shift = 30;
+			break;
+		default:
+			break;
+		}
+	}
+	if (shift > 0)
+		s.n--;
+	if (!mt_num_read(s, max >> shift, &n))
+		return false;
+	*ret_n = n << shift;
+	return true;
+}
+
+int
+mt_hex_digit(char c)
+{
+	if (mt_is_digit(c))
+		return c - '0';
+	c = mt_lower(c);
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return -1;
+}
