@@ -18,5 +18,18 @@
 #define MT_MAX_CONF_LINE 4096 /* one line of it */
 #define MT_MAX_SECRET 4096 /* a password file */
 #define MT_MAX_LOG_LINE 4096 /* one line we log; journald cuts at 48 KiB */
+#define MT_MAX_URL 800 /* a pixel's URL; with its tag one line of RFC 5322 */
+#define MT_MAX_NOTICE 2000 /* bytes of the notice that tells of the pixel */
+#define MT_MAX_MARKUP \
+	67108864 /* a body we look at; Postfix's default is 10 MB */
+#define MT_MAX_HTML \
+	16777216 /* the HTML part, decoded; readers clip at 100 kB */
+#define MT_MAX_UNCLIPPED \
+	92160 /* decoded HTML above: the pixel goes to the top */
+#define MT_MAX_MIME_DEPTH 20 /* nested multiparts; real mail has under 10 */
+#define MT_MAX_MIME_PARTS 10000 /* parts before the HTML one */
+#define MT_MAX_BOUNDARY 200 /* RFC 2046 says 70; some senders write more */
+#define MT_MAX_PART_PATH 128 /* "1.2": depth times five digits and a dot */
+#define MT_MAX_CHARSET 64 /* RFC 2978 says 40 for a charset's name */
 
 #endif
