@@ -19,7 +19,8 @@ endfunction()
 
 function(mt_room name)
 	cmake_parse_arguments(A "" "" "SOURCES;USES;LIBS" ${ARGN})
-	list(TRANSFORM A_SOURCES PREPEND ${name}/)
+	# Generated sources come with their full path.
+	list(TRANSFORM A_SOURCES PREPEND ${name}/ REGEX "^[^/]")
 	add_library(mt_${name} STATIC ${A_SOURCES})
 	mt_link(mt_${name} USES ${A_USES} LIBS ${A_LIBS})
 endfunction()

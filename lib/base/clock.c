@@ -156,7 +156,7 @@ mt_time_read(struct mt_str s, int64_t *ret_at)
 	date_from_days(days, &y, &m, &d);
 	if (m != v[1])
 		return false; /* 29 February of a common year */
-	*ret_at = (days * 86400 + v[3] * 3600 + v[4] * 60 + v[5]) * MT_SECOND +
-	    us;
+	*ret_at =
+	    (days * 86400 + v[3] * 3600 + v[4] * 60 + v[5]) * MT_SECOND + us;
 	return true;
 }

@@ -13,12 +13,12 @@
 
 enum mt_rc {
 	MT_OK = 0,
-	MT_AGAIN,  /* a peer is away or busy: keep the data, try later */
+	MT_AGAIN, /* a peer is away or busy: keep the data, try later */
 	MT_ABSENT, /* looked, and it is not there */
 	MT_FORMAT, /* input is not what the format allows */
-	MT_LIMIT,  /* input is larger than a limit we set */
+	MT_LIMIT, /* input is larger than a limit we set */
 	MT_CONFIG, /* an operator has to change something */
-	MT_SYSTEM  /* the operating system said no; see err.sys */
+	MT_SYSTEM /* the operating system said no; see err.sys */
 };
 
 struct mt_err {
@@ -37,8 +37,7 @@ struct mt_err {
  */
 #define mt_fail(err, code, ...) \
 	(mt_err_put((err), (code), 0, __VA_ARGS__), (code))
-#define mt_fail_sys(err, ...) \
-	(mt_err_put_sys((err), __VA_ARGS__), MT_SYSTEM)
+#define mt_fail_sys(err, ...) (mt_err_put_sys((err), __VA_ARGS__), MT_SYSTEM)
 
 void mt_err_put(struct mt_err *err, enum mt_rc rc, int sys, const char *fmt,
     ...) MT_PRINTF(4, 5);

@@ -36,8 +36,8 @@ mt_field_at(const struct mt_field *f, const void *row)
 }
 
 static enum mt_rc
-read_bool(const struct mt_field *f, struct mt_str text, bool *ret,
-    struct mt_err *err)
+read_bool(
+    const struct mt_field *f, struct mt_str text, bool *ret, struct mt_err *err)
 {
 	static const char *const words[] = { "no", "yes", "false", "true", "0",
 		"1" };
@@ -57,16 +57,15 @@ read_number(const struct mt_field *f, struct mt_str text, uint64_t *ret,
     struct mt_err *err)
 {
 	uint64_t n;
-	bool good = f->type == MT_SIZE ?
-	    mt_num_read_size(text, UINT64_MAX, &n) :
-	    mt_num_read(text, UINT64_MAX, &n);
+	bool good = f->type == MT_SIZE ? mt_num_read_size(text, UINT64_MAX, &n)
+				       : mt_num_read(text, UINT64_MAX, &n);
 
 	if (!good)
 		return mt_fail(err, MT_FORMAT, "%s: not a %s", f->name,
 		    mt_type_name(f->type));
 	if (f->max > 0 && n > f->max)
-		return mt_fail(err, MT_LIMIT, "%s: larger than %" PRIu64,
-		    f->name, f->max);
+		return mt_fail(
+		    err, MT_LIMIT, "%s: larger than %" PRIu64, f->name, f->max);
 	*ret = n;
 	return MT_OK;
 }
@@ -76,8 +75,8 @@ read_text(const struct mt_field *f, struct mt_str text, struct mt_str *ret,
     struct mt_err *err)
 {
 	if (f->max > 0 && text.n > f->max)
-		return mt_fail(err, MT_LIMIT, "%s: longer than %" PRIu64
-		    " bytes", f->name, f->max);
+		return mt_fail(err, MT_LIMIT,
+		    "%s: longer than %" PRIu64 " bytes", f->name, f->max);
 	if (!mt_utf8_clean(text))
 		return mt_fail(err, MT_FORMAT, "%s: not clean UTF-8", f->name);
 	if (text.p == NULL)
@@ -87,8 +86,8 @@ read_text(const struct mt_field *f, struct mt_str text, struct mt_str *ret,
 }
 
 enum mt_rc
-mt_field_read(const struct mt_field *f, struct mt_str text, void *row,
-    struct mt_err *err)
+mt_field_read(
+    const struct mt_field *f, struct mt_str text, void *row, struct mt_err *err)
 {
 	void *at = (char *)row + f->off;
 	unsigned word;
@@ -101,20 +100,20 @@ mt_field_read(const struct mt_field *f, struct mt_str text, void *row,
 		return read_number(f, text, at, err);
 	case MT_TIME:
 		if (!mt_time_read(text, at))
-			return mt_fail(err, MT_FORMAT, "%s: not a time",
-			    f->name);
+			return mt_fail(
+			    err, MT_FORMAT, "%s: not a time", f->name);
 		return MT_OK;
 	case MT_IP:
 		if (!mt_ip_read(text, at))
-			return mt_fail(err, MT_FORMAT, "%s: not an address",
-			    f->name);
+			return mt_fail(
+			    err, MT_FORMAT, "%s: not an address", f->name);
 		return MT_OK;
 	case MT_STR:
 		return read_text(f, text, at, err);
 	case MT_ENUM:
 		if ((word = mt_word_find(f->words, text)) == 0)
-			return mt_fail(err, MT_FORMAT, "%s: unknown word",
-			    f->name);
+			return mt_fail(
+			    err, MT_FORMAT, "%s: unknown word", f->name);
 		memcpy(at, &word, sizeof(word));
 		return MT_OK;
 	}
@@ -124,8 +123,8 @@ mt_field_read(const struct mt_field *f, struct mt_str text, void *row,
 bool
 mt_field_absent(const struct mt_field *f, const void *row)
 {
-	static const unsigned char zero[sizeof(struct mt_ip) +
-	    sizeof(struct mt_str)];
+	static const unsigned char
+	    zero[sizeof(struct mt_ip) + sizeof(struct mt_str)];
 
 	if ((f->flags & (MT_REQ | MT_KEY)) != 0)
 		return false;
@@ -180,22 +179,23 @@ mt_field_sql(const struct mt_field *f, struct mt_buf *out)
 		break;
 	case MT_NUM:
 	case MT_SIZE:
-		mt_buf_z(out, f->max > 0 && f->max <= UINT32_MAX ?
-		    "INT UNSIGNED" : "BIGINT UNSIGNED");
+		mt_buf_z(out,
+		    f->max > 0 && f->max <= UINT32_MAX ? "INT UNSIGNED"
+						       : "BIGINT UNSIGNED");
 		break;
 	case MT_TIME:
 		mt_buf_z(out, "DATETIME(6)");
 		break;
 	case MT_IP:
-		mt_buf_printf(out, "VARCHAR(%d) CHARACTER SET ascii",
-		    MT_IP_LEN - 1);
+		mt_buf_printf(
+		    out, "VARCHAR(%d) CHARACTER SET ascii", MT_IP_LEN - 1);
 		break;
 	case MT_STR:
 		mt_buf_printf(out, "VARCHAR(%" PRIu64 ")", f->max);
 		break;
 	case MT_ENUM:
-		mt_buf_printf(out, "VARCHAR(%d) CHARACTER SET ascii",
-		    WORD_MAX_LEN);
+		mt_buf_printf(
+		    out, "VARCHAR(%d) CHARACTER SET ascii", WORD_MAX_LEN);
 		break;
 	}
 }

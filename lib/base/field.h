@@ -38,15 +38,7 @@
 #define MT_CTYPE_STR struct mt_str
 #define MT_CTYPE_ENUM unsigned
 
-enum mt_type {
-	MT_BOOL,
-	MT_NUM,
-	MT_SIZE,
-	MT_TIME,
-	MT_IP,
-	MT_STR,
-	MT_ENUM
-};
+enum mt_type { MT_BOOL, MT_NUM, MT_SIZE, MT_TIME, MT_IP, MT_STR, MT_ENUM };
 
 #define MT_REQ 1u /* must be given; its zero is a value */
 #define MT_KEY 2u /* part of the natural key; implies MT_REQ */
@@ -71,8 +63,8 @@ struct mt_field {
 MT_MUST_CHECK enum mt_rc mt_field_read(const struct mt_field *f,
     struct mt_str text, void *row, struct mt_err *err);
 /* Append the member's text; nothing when it is absent and not MT_REQ. */
-void mt_field_write(const struct mt_field *f, const void *row,
-    struct mt_buf *out);
+void mt_field_write(
+    const struct mt_field *f, const void *row, struct mt_buf *out);
 bool mt_field_absent(const struct mt_field *f, const void *row);
 /* Append the SQL column type, such as "VARCHAR(320)". */
 void mt_field_sql(const struct mt_field *f, struct mt_buf *out);

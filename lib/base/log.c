@@ -34,6 +34,9 @@ mt_log_setup(bool verbose, bool personal)
 }
 
 /* One write(2) a line, so that lines of several threads do not mix. */
+static void put_line(enum mt_log_level level, unsigned held, const char *fmt,
+    va_list ap) MT_PRINTF(3, 0);
+
 static void
 put_line(enum mt_log_level level, unsigned held, const char *fmt, va_list ap)
 {
@@ -51,8 +54,8 @@ put_line(enum mt_log_level level, unsigned held, const char *fmt, va_list ap)
 	if ((size_t)n > sizeof(line) - 32)
 		n = (int)sizeof(line) - 32;
 	if (held > 0)
-		n += snprintf(line + n, sizeof(line) - (size_t)n, " held=%u",
-		    held);
+		n += snprintf(
+		    line + n, sizeof(line) - (size_t)n, " held=%u", held);
 	line[n++] = '\n';
 	if (write(STDERR_FILENO, line, (size_t)n) < 0)
 		return; /* nobody left to tell */

@@ -92,19 +92,19 @@ cut_at(struct mt_str s, const char *hit, struct mt_str *ret_head,
 }
 
 bool
-mt_str_cut(struct mt_str s, char at, struct mt_str *ret_head,
-    struct mt_str *ret_tail)
+mt_str_cut(
+    struct mt_str s, char at, struct mt_str *ret_head, struct mt_str *ret_tail)
 {
-	return cut_at(s, s.n > 0 ? memchr(s.p, at, s.n) : NULL, ret_head,
-	    ret_tail);
+	return cut_at(
+	    s, s.n > 0 ? memchr(s.p, at, s.n) : NULL, ret_head, ret_tail);
 }
 
 bool
-mt_str_cut_last(struct mt_str s, char at, struct mt_str *ret_head,
-    struct mt_str *ret_tail)
+mt_str_cut_last(
+    struct mt_str s, char at, struct mt_str *ret_head, struct mt_str *ret_tail)
 {
-	return cut_at(s, s.n > 0 ? memrchr(s.p, at, s.n) : NULL, ret_head,
-	    ret_tail);
+	return cut_at(
+	    s, s.n > 0 ? memrchr(s.p, at, s.n) : NULL, ret_head, ret_tail);
 }
 
 char

@@ -33,10 +33,10 @@ struct mt_str mt_str_trim(struct mt_str s);
  * Cut at the first (last) `at`: *ret_head is what stands before it, *ret_tail
  * what follows. Without one, head is all of s, tail is absent, result false.
  */
-bool mt_str_cut(struct mt_str s, char at, struct mt_str *ret_head,
-    struct mt_str *ret_tail);
-bool mt_str_cut_last(struct mt_str s, char at, struct mt_str *ret_head,
-    struct mt_str *ret_tail);
+bool mt_str_cut(
+    struct mt_str s, char at, struct mt_str *ret_head, struct mt_str *ret_tail);
+bool mt_str_cut_last(
+    struct mt_str s, char at, struct mt_str *ret_head, struct mt_str *ret_tail);
 
 /* Locale-free <ctype.h>, safe for any char. */
 char mt_lower(char c);

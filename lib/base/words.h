@@ -9,12 +9,10 @@
 
 #include "base/str.h"
 
+/* clang-format off */
 #define WORDS(set, doc) enum mt_##set { MT_##set##_absent = 0,
 #define WORD(set, id, text, doc) MT_##set##_##id,
-#define END_WORDS(set) \
-	MT_##set##_end \
-	} \
-	;
+#define END_WORDS(set) MT_##set##_end };
 #include "base/words.def"
 #undef WORDS
 #undef WORD
@@ -29,6 +27,7 @@
 #undef WORDS
 #undef WORD
 #undef END_WORDS
+/* clang-format on */
 
 /* Every set, for documents and tests; ends with a NULL name. */
 struct mt_words {

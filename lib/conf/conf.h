@@ -55,10 +55,11 @@ struct mt_conf *mt_conf_ref(struct mt_conf *conf);
 void mt_conf_unref(struct mt_conf *conf); /* NULL is fine */
 /* The struct of values, valid as long as a reference is held. */
 const void *mt_conf_values(const struct mt_conf *conf);
+const struct mt_conf_desc *mt_conf_desc_of(const struct mt_conf *conf);
 
 /* "name = value" lines: all, or only those that differ from the default. */
-void mt_conf_print(const struct mt_conf *conf, bool changed_only,
-    struct mt_buf *out);
+void mt_conf_print(
+    const struct mt_conf *conf, bool changed_only, struct mt_buf *out);
 /* The commented sample file. */
 void mt_conf_sample(const struct mt_conf_desc *desc, struct mt_buf *out);
 /* The man page's list of options, in mdoc. */

@@ -27,14 +27,16 @@
 #include "base/field.h"
 #include "base/limits.h"
 
+/* clang-format off */
 #define MT_OPTION(options, field, kind, bound, value, flag, text) \
 	{ .name = #field, \
-	    .type = MT_##kind, \
-	    .flags = (flag), \
-	    .off = offsetof(struct options, field), \
-	    MT_OPTION_##bound, \
-	    .def = (value), \
-	    .doc = (text) },
+		.type = MT_##kind, \
+		.flags = (flag), \
+		.off = offsetof(struct options, field), \
+		MT_OPTION_##bound, \
+		.def = (value), \
+		.doc = (text) },
+/* clang-format on */
 #define MT_OPTION_ANY .max = 0, .words = NULL
 #define MT_OPTION_MAX(n) .max = (n), .words = NULL
 #define MT_OPTION_WORDS(set) .max = 0, .words = mt_words_##set

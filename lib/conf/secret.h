@@ -14,8 +14,8 @@
  * here; wipe it with mt_secret_done), without its last line end. MT_CONFIG
  * when it is missing, unreadable, empty, or open to everybody (mode & 007).
  */
-MT_MUST_CHECK enum mt_rc mt_secret_read(const char *path, struct mt_buf *out,
-    struct mt_err *err);
+MT_MUST_CHECK enum mt_rc mt_secret_read(
+    const char *path, struct mt_buf *out, struct mt_err *err);
 void mt_secret_done(struct mt_buf *secret);
 
 #endif

@@ -9,6 +9,7 @@
 /* What is put behind a key text that had to be cut: "~" and 16 digits. */
 #define CUT_MARK 17
 
+/* clang-format off */
 #define ANY 0, NULL
 #define MAX(n) (n), NULL
 #define WORDS(set) 0, mt_words_##set
@@ -16,16 +17,14 @@
 	static const struct mt_field fields_##name[] = {
 #define FIELD(event, field, kind, bound, flag, text) \
 	{ .name = #field, \
-	    .type = MT_##kind, \
-	    .flags = (flag), \
-	    .off = offsetof(struct mt_ev_##event, field), \
-	    FIELD_BOUND(bound), \
-	    .doc = (text) },
+		.type = MT_##kind, \
+		.flags = (flag), \
+		.off = offsetof(struct mt_ev_##event, field), \
+		FIELD_BOUND(bound), \
+		.doc = (text) },
 #define FIELD_BOUND(...) FIELD_BOUND2(__VA_ARGS__)
 #define FIELD_BOUND2(most, table) .max = (most), .words = (table)
-#define END(name) \
-	} \
-	;
+#define END(name) };
 #include "event/events.def"
 #undef EVENT
 #undef FIELD
@@ -34,11 +33,11 @@
 const struct mt_event_desc mt_events[MT_EV_N] = {
 #define EVENT(id, ver, text) \
 	{ .name = #id, \
-	    .version = (ver), \
-	    .doc = (text), \
-	    .fields = fields_##id, \
-	    .n = sizeof(fields_##id) / sizeof(fields_##id[0]), \
-	    .size = sizeof(struct mt_ev_##id) },
+		.version = (ver), \
+		.doc = (text), \
+		.fields = fields_##id, \
+		.n = sizeof(fields_##id) / sizeof(fields_##id[0]), \
+		.size = sizeof(struct mt_ev_##id) },
 #define FIELD(event, field, kind, bound, flag, text)
 #define END(name)
 #include "event/events.def"
@@ -46,6 +45,7 @@ const struct mt_event_desc mt_events[MT_EV_N] = {
 #undef FIELD
 #undef END
 };
+/* clang-format on */
 
 enum mt_event
 mt_event_find(struct mt_str name)
@@ -133,8 +133,8 @@ write_field(const struct mt_field *f, const void *ev, struct mt_buf *out)
 }
 
 enum mt_rc
-mt_event_encode(enum mt_event id, const void *ev, struct mt_buf *out,
-    struct mt_err *err)
+mt_event_encode(
+    enum mt_event id, const void *ev, struct mt_buf *out, struct mt_err *err)
 {
 	const struct mt_event_desc *desc = &mt_events[id];
 	char version[16];
@@ -181,12 +181,12 @@ mt_event_split(struct mt_str payload, struct mt_pair *pairs, size_t max,
 
 	while (payload.n > 0) {
 		if (n == max)
-			return mt_fail(err, MT_LIMIT, "more than %zu fields",
-			    max);
+			return mt_fail(
+			    err, MT_LIMIT, "more than %zu fields", max);
 		if (!take_text(&payload, &pairs[n].name) ||
 		    !take_text(&payload, &pairs[n].value))
-			return mt_fail(err, MT_FORMAT,
-			    "event ends within a field");
+			return mt_fail(
+			    err, MT_FORMAT, "event ends within a field");
 		n++;
 	}
 	*ret_n = n;
@@ -248,8 +248,8 @@ read_fields(const struct mt_event_desc *desc, const struct mt_pair *pairs,
 			    desc->fields[at].name);
 		seen[at] = true;
 		next = at + 1;
-		if (mt_field_read(&desc->fields[at], pairs[i].value, ev,
-			err) != MT_OK)
+		if (mt_field_read(&desc->fields[at], pairs[i].value, ev, err) !=
+		    MT_OK)
 			return err->rc;
 	}
 	for (i = 0; i < desc->n; i++)

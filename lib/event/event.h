@@ -21,6 +21,7 @@
 #include "base/field.h"
 #include "base/limits.h"
 
+/* clang-format off */
 enum mt_event {
 #define EVENT(name, version, doc) MT_EV_##name,
 #define FIELD(event, name, type, bound, flags, doc)
@@ -34,9 +35,7 @@ enum mt_event {
 
 #define EVENT(name, version, doc) struct mt_ev_##name {
 #define FIELD(event, name, type, bound, flags, doc) MT_CTYPE_##type name;
-#define END(name) \
-	} \
-	;
+#define END(name) };
 #include "event/events.def"
 #undef EVENT
 #undef FIELD
@@ -51,6 +50,7 @@ union mt_event_any {
 #undef FIELD
 #undef END
 };
+/* clang-format on */
 
 struct mt_event_desc {
 	const char *name;
@@ -71,8 +71,8 @@ struct mt_pair {
 #define MT_EVENT_PAIRS (MT_MAX_FIELDS + 2)
 
 /* Append the encoded event to out; MT_LIMIT when out's ceiling is reached. */
-MT_MUST_CHECK enum mt_rc mt_event_encode(enum mt_event id, const void *ev,
-    struct mt_buf *out, struct mt_err *err);
+MT_MUST_CHECK enum mt_rc mt_event_encode(
+    enum mt_event id, const void *ev, struct mt_buf *out, struct mt_err *err);
 /* Split an encoded event; pairs borrow from payload. */
 MT_MUST_CHECK enum mt_rc mt_event_split(struct mt_str payload,
     struct mt_pair *pairs, size_t max, size_t *ret_n, struct mt_err *err);

@@ -37,8 +37,8 @@ struct mt_program {
 	 * An error of setup or run is logged and ends the program with
 	 * mt_rc_exit() of its code.
 	 */
-	enum mt_rc (*setup)(struct mt_conf *conf, void **ret_state,
-	    struct mt_err *err);
+	enum mt_rc (*setup)(
+	    struct mt_conf *conf, void **ret_state, struct mt_err *err);
 	enum mt_rc (*run)(void *state, struct mt_err *err);
 	void (*done)(void *state);
 };
