@@ -34,8 +34,7 @@ void mt_geo_close(struct mt_geo *geo); /* NULL is fine */
  * Open again what has been replaced since; one stat(2) a file. On failure the
  * files that were open stay in use.
  */
-MT_MUST_CHECK enum mt_rc mt_geo_refresh(struct mt_geo *geo,
-    struct mt_err *err);
+MT_MUST_CHECK enum mt_rc mt_geo_refresh(struct mt_geo *geo, struct mt_err *err);
 /* geo may be NULL: no answer. */
 struct mt_geo_answer mt_geo_find(struct mt_geo *geo, const struct mt_ip *ip);
 

@@ -33,21 +33,21 @@ void mt_daykey_free(struct mt_daykey *key); /* NULL is fine */
  * memory and file. Call it at least once a day; cheap when nothing changed.
  * MT_CONFIG: not ours to read or write, or open to everybody.
  */
-MT_MUST_CHECK enum mt_rc mt_daykey_turn(struct mt_daykey *key, int64_t now,
-    struct mt_err *err);
+MT_MUST_CHECK enum mt_rc mt_daykey_turn(
+    struct mt_daykey *key, int64_t now, struct mt_err *err);
 /*
  * The fingerprint of a fetch at `now`; out has MT_FINGERPRINT_HEX + 1 bytes.
  * MT_ABSENT when ip is absent or the day's key was destroyed already.
  */
-MT_MUST_CHECK enum mt_rc mt_fingerprint_make(struct mt_daykey *key,
-    int64_t now, const struct mt_ip *ip, enum mt_agent agent,
-    const struct mt_token *token, char *out, struct mt_err *err);
+MT_MUST_CHECK enum mt_rc mt_fingerprint_make(struct mt_daykey *key, int64_t now,
+    const struct mt_ip *ip, enum mt_agent agent, const struct mt_token *token,
+    char *out, struct mt_err *err);
 /*
  * Destroy the file's key when it is not of now's day, for hosts whose pixel
  * runs as plain CGI or not at all; `mailtrail prune` calls it. MT_ABSENT when
  * there is no file.
  */
-MT_MUST_CHECK enum mt_rc mt_daykey_expire(const char *path, int64_t now,
-    struct mt_err *err);
+MT_MUST_CHECK enum mt_rc mt_daykey_expire(
+    const char *path, int64_t now, struct mt_err *err);
 
 #endif

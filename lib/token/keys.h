@@ -33,8 +33,8 @@ struct mt_key_info {
 };
 
 /* MT_CONFIG: missing, unreadable, too open or damaged; "<path>:<line>: …". */
-MT_MUST_CHECK enum mt_rc mt_keys_load(const char *path,
-    struct mt_keys **ret_keys, struct mt_err *err);
+MT_MUST_CHECK enum mt_rc mt_keys_load(
+    const char *path, struct mt_keys **ret_keys, struct mt_err *err);
 /* The same from text, for tests and the fuzz target. */
 MT_MUST_CHECK enum mt_rc mt_keys_parse(const char *path, struct mt_str text,
     struct mt_keys **ret_keys, struct mt_err *err);
@@ -53,8 +53,8 @@ struct mt_key_info mt_keys_at(const struct mt_keys *keys, size_t i);
  * Make a key file with one new, active key, mode 0640, group as the
  * directory's when we may. MT_CONFIG when it exists already.
  */
-MT_MUST_CHECK enum mt_rc mt_keys_create(const char *path, int64_t now,
-    struct mt_err *err);
+MT_MUST_CHECK enum mt_rc mt_keys_create(
+    const char *path, int64_t now, struct mt_err *err);
 /*
  * Add a new key, make it the active one and drop those that were retired
  * before keep_from (their last token is older than that). The file is replaced

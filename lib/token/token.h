@@ -47,14 +47,14 @@ MT_MUST_CHECK enum mt_rc mt_token_make(const struct mt_keys *keys,
  * Its text: MT_TOKEN_TEXT + 1 bytes. false when the ring has not the token's
  * key (any more).
  */
-bool mt_token_write(const struct mt_keys *keys, const struct mt_token *token,
-    char *out);
+bool mt_token_write(
+    const struct mt_keys *keys, const struct mt_token *token, char *out);
 /*
  * true when we made this token: the MAC is compared, in constant time, before
  * anything else is looked at. Never asks anything but the keys.
  */
-bool mt_token_check(const struct mt_keys *keys, struct mt_str text,
-    struct mt_token *ret_token);
+bool mt_token_check(
+    const struct mt_keys *keys, struct mt_str text, struct mt_token *ret_token);
 /* The id as MT_TOKEN_HEX lower-case digits and NUL. */
 void mt_token_hex(const struct mt_token *token, char *out);
 
