@@ -32,6 +32,5 @@
 #define MT_MAX_PART_PATH 128 /* "1.2": depth times five digits and a dot */
 #define MT_MAX_CHARSET 64 /* RFC 2978 says 40 for a charset's name */
 #define MT_MAX_POLICY 268435456 /* a policy snapshot: two million rules */
-#define MT_MAX_NOTICE 2000 /* a notice is a sentence or two, in any script */
 
 #endif

@@ -14,10 +14,11 @@
  *     16  8  size of the file     24  8  created (µs UTC)
  *     32  8  hash seed            40  4  slots, a power of two
  *     44  4  offset of the texts
- *     48     slots of 4 bytes: 0 is free, else entry number + 1; linear probing
- *      .     entries of 32 bytes: scope, kind, mode, consent (1 each);
- *            subject, notice, pixel URL: offset (4), then their lengths (4 each)
- *            in the same order, less the subject's offset 0 for "absent"
+ *     48     slots of 4 bytes: 0 is free, else entry number + 1; probing is
+ *            linear and ends at a free slot, which there always is
+ *      .     entries of 32 bytes: hash (4); scope, kind, mode, consent (1
+ *            each; a consent has only the last); offsets of subject, notice
+ *            and pixel URL (4 each; 0 is absent); their lengths (4 each)
  *      .     texts
  *   size-4   CRC-32 of all before it
  */
