@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A private rspamd that does nothing but sign with DKIM, as a milter."""
+
+import os
+
+import dkim
+
+from .process import Process, answers, free_port, run, user
+
+CONF = """\
+options {{
+  pidfile = "$RUNDIR/rspamd.pid";
+  filters = "dkim";
+  tempdir = "{directory}";
+  cache_file = "$DBDIR/symbols.cache";
+  history_file = "$DBDIR/rspamd.history";
+  dynamic_conf = "$DBDIR/rspamd_dynamic";
+  stats_file = "$DBDIR/stats.ucl";
+  rrd = "$DBDIR/rspamd.rrd";
+  hs_cache_dir = "$DBDIR/";
+  control_socket = "$DBDIR/rspamd.sock mode=0600";
+  # Compiling the full list of public suffixes takes ten seconds.
+  url_tld = "{directory}/tld";
+  local_addrs = [ ];
+  check_all_filters = false;
+  dns {{
+    # Nobody is asked anything: what is enabled needs no DNS.
+    nameserver = ["127.0.0.1:1"];
+    timeout = 0.1s;
+    retransmits = 1;
+  }}
+}}
+logging {{
+  type = "console";
+  level = "notice";
+}}
+actions {{
+  reject = 10000;
+}}
+lua = "{directory}/rspamd.lua";
+modules {{
+  {modules}
+}}
+dkim_signing {{
+  enabled = true;
+  use_domain = "envelope";
+  sign_authenticated = true;
+  sign_local = true;
+  allow_username_mismatch = true;
+  allow_hdrfrom_mismatch = true;
+  check_pubkey = false;
+  use_redis = false;
+  path = "{directory}/dkim.key";
+  selector = "{selector}";
+}}
+{extra}
+worker "rspamd_proxy" {{
+  bind_socket = "127.0.0.1:{port}";
+  milter = yes;
+  timeout = 60s;
+  count = {count};
+  upstream "local" {{
+    default = yes;
+    self_scan = yes;
+  }}
+}}
+"""
+
+
+class Rspamd:
+    """Signs mail of authenticated and local senders for their domain.
+
+    verify() checks a delivered message against the key it signs with, as
+    a receiver would, with the key record handed over instead of looked up.
+    """
+
+    def __init__(self, lab, name="rspamd", selector="test", count=1,
+                 modules=("dkim_signing",), lua="", extra=""):
+        run_as = user("_rspamd", "nobody")
+        self.directory = lab.subdir(name, owner=run_as)
+        self.port = free_port()
+        self.selector = selector
+        self.key = os.path.join(self.directory, "dkim.key")
+        self._make_key(run_as)
+        with open(os.path.join(self.directory, "rspamd.lua"), "w",
+                  encoding="utf-8") as f:
+            f.write(lua)
+        with open(os.path.join(self.directory, "tld"), "w",
+                  encoding="ascii") as f:
+            f.write("com\nnet\norg\n")
+        plugins = "/usr/share/rspamd/plugins"
+        conf = os.path.join(self.directory, "rspamd.conf")
+        with open(conf, "w", encoding="utf-8") as f:
+            f.write(CONF.format(
+                directory=self.directory, port=self.port, count=count,
+                selector=selector, extra=extra,
+                modules="\n  ".join(f'path = "{plugins}/{m}.lua";'
+                                    for m in modules)))
+        self.process = Process("rspamd", [
+            "rspamd", "-f", "-c", conf,
+            *[f"--var={v}={self.directory}" for v in (
+                "LOCAL_CONFDIR", "CONFDIR", "DBDIR", "LOGDIR", "RUNDIR")]],
+            self.directory, run_as=run_as)
+        lab.add(self)
+
+    def _make_key(self, run_as):
+        run(["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt",
+             "rsa_keygen_bits:2048", "-out", self.key])
+        public = run(["openssl", "pkey", "-in", self.key,
+                      "-pubout"]).stdout
+        base64 = "".join(line for line in public.splitlines()
+                         if not line.startswith("-"))
+        self.record = f"v=DKIM1; k=rsa; p={base64}"
+        os.chmod(self.key, 0o600)
+        if run_as is not None:
+            os.chown(self.key, run_as.pw_uid, run_as.pw_gid)
+
+    @property
+    def milter(self):
+        """Its smtpd_milters entry."""
+        return f"inet:127.0.0.1:{self.port}"
+
+    def start(self):
+        self.process.start(lambda: answers(("127.0.0.1", self.port)))
+        return self
+
+    def stop(self):
+        return self.process.stop()
+
+    def verify(self, data, domain="example.org"):
+        """Whether the first DKIM-Signature is ours and holds."""
+        asked = []
+
+        def lookup(name, timeout=5):
+            asked.append(name.decode().rstrip("."))
+            return self.record.encode()
+
+        good = dkim.verify(data, dnsfunc=lookup)
+        return good and asked == [f"{self.selector}._domainkey.{domain}"]
