@@ -39,8 +39,8 @@ struct mt_deads {
 MT_MUST_CHECK enum mt_rc mt_dead_add(struct mt_stream *s,
     const struct mt_entry *entries, const struct mt_str *reasons, size_t n,
     struct mt_err *err);
-MT_MUST_CHECK enum mt_rc mt_dead_count(struct mt_stream *s, uint64_t *ret_n,
-    struct mt_err *err);
+MT_MUST_CHECK enum mt_rc mt_dead_count(
+    struct mt_stream *s, uint64_t *ret_n, struct mt_err *err);
 /* At most count, oldest first, after an id. MT_ABSENT: no more. */
 MT_MUST_CHECK enum mt_rc mt_dead_list(struct mt_stream *s, struct mt_id after,
     size_t count, struct mt_deads *ret_deads, struct mt_err *err);
@@ -51,9 +51,9 @@ MT_MUST_CHECK enum mt_rc mt_dead_get(struct mt_stream *s, struct mt_id id,
  * Put the original back into the event stream, and delete the dead letter; at
  * worst both are there, which storing does not mind.
  */
-MT_MUST_CHECK enum mt_rc mt_dead_replay(struct mt_stream *s, struct mt_id id,
-    struct mt_err *err);
-MT_MUST_CHECK enum mt_rc mt_dead_drop(struct mt_stream *s, struct mt_id id,
-    struct mt_err *err);
+MT_MUST_CHECK enum mt_rc mt_dead_replay(
+    struct mt_stream *s, struct mt_id id, struct mt_err *err);
+MT_MUST_CHECK enum mt_rc mt_dead_drop(
+    struct mt_stream *s, struct mt_id id, struct mt_err *err);
 
 #endif

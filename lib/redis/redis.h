@@ -47,8 +47,8 @@ MT_MUST_CHECK enum mt_rc mt_endpoints_read(struct mt_str option,
  * Which of n endpoints an event belongs to: by host and queue id, or token
  * where there is no queue id.
  */
-size_t mt_endpoint_choose(const struct mt_pair *pairs, size_t n_pairs,
-    size_t n);
+size_t mt_endpoint_choose(
+    const struct mt_pair *pairs, size_t n_pairs, size_t n);
 
 /* The id of a stream entry; all zero is before every entry. */
 struct mt_id {

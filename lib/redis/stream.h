@@ -44,14 +44,14 @@ const char *mt_stream_name(const struct mt_stream *s); /* the endpoint */
 int mt_stream_fd(const struct mt_stream *s);
 
 /* Make the stream and the group (from the first entry) where missing. */
-MT_MUST_CHECK enum mt_rc mt_stream_create(struct mt_stream *s,
-    struct mt_err *err);
+MT_MUST_CHECK enum mt_rc mt_stream_create(
+    struct mt_stream *s, struct mt_err *err);
 /*
  * Ask for at most count new entries, waiting in Redis up to block_ms (0: not
  * at all). Does nothing while an answer is outstanding.
  */
-MT_MUST_CHECK enum mt_rc mt_stream_ask(struct mt_stream *s, size_t count,
-    unsigned block_ms, struct mt_err *err);
+MT_MUST_CHECK enum mt_rc mt_stream_ask(
+    struct mt_stream *s, size_t count, unsigned block_ms, struct mt_err *err);
 /*
  * The asked-for entries. MT_ABSENT when there are none: nothing was asked,
  * block_ms went by, wait_ms went by, or wake_fd (-1: none) became readable. In
@@ -76,10 +76,10 @@ MT_MUST_CHECK enum mt_rc mt_stream_claim(struct mt_stream *s,
     uint64_t min_idle_ms, size_t count, struct mt_id *cursor,
     struct mt_entries *ret_entries, struct mt_err *err);
 /* Acknowledge (XACK), any number in one go. */
-MT_MUST_CHECK enum mt_rc mt_stream_ack(struct mt_stream *s,
-    const struct mt_id *ids, size_t n, struct mt_err *err);
-MT_MUST_CHECK enum mt_rc mt_stream_facts(struct mt_stream *s,
-    struct mt_stream_facts *ret_facts, struct mt_err *err);
+MT_MUST_CHECK enum mt_rc mt_stream_ack(
+    struct mt_stream *s, const struct mt_id *ids, size_t n, struct mt_err *err);
+MT_MUST_CHECK enum mt_rc mt_stream_facts(
+    struct mt_stream *s, struct mt_stream_facts *ret_facts, struct mt_err *err);
 /* Remove every entry up to an id, which must be acknowledged (facts.acked). */
 MT_MUST_CHECK enum mt_rc mt_stream_trim(struct mt_stream *s, struct mt_id upto,
     uint64_t *ret_removed, struct mt_err *err);

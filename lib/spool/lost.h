@@ -23,10 +23,10 @@ struct mt_lost {
 };
 
 /* All zero when there is no such file. dir_fd: the spool directory. */
-MT_MUST_CHECK enum mt_rc mt_lost_read(int dir_fd, struct mt_lost *ret_lost,
-    struct mt_err *err);
+MT_MUST_CHECK enum mt_rc mt_lost_read(
+    int dir_fd, struct mt_lost *ret_lost, struct mt_err *err);
 /* MT_AGAIN when somebody else is just writing it. */
-MT_MUST_CHECK enum mt_rc mt_lost_add(int dir_fd, const struct mt_lost *more,
-    struct mt_err *err);
+MT_MUST_CHECK enum mt_rc mt_lost_add(
+    int dir_fd, const struct mt_lost *more, struct mt_err *err);
 
 #endif

@@ -49,8 +49,8 @@ MT_MUST_CHECK enum mt_rc mt_spool_open(const struct mt_spool_options *options,
     struct mt_spool **ret_spool, struct mt_err *err);
 void mt_spool_close(struct mt_spool *spool); /* NULL is fine */
 /* Could an event be appended now? For a warning at start, and for doctor. */
-MT_MUST_CHECK enum mt_rc mt_spool_check(struct mt_spool *spool,
-    struct mt_err *err);
+MT_MUST_CHECK enum mt_rc mt_spool_check(
+    struct mt_spool *spool, struct mt_err *err);
 
 /*
  * Append one event. MT_LIMIT: the spool is full, or the event too long.
@@ -75,7 +75,7 @@ void mt_spool_batch_init(struct mt_spool_batch *batch);
 void mt_spool_batch_done(struct mt_spool_batch *batch);
 MT_MUST_CHECK enum mt_rc mt_spool_batch_add(struct mt_spool_batch *batch,
     enum mt_event id, const void *ev, struct mt_err *err);
-MT_MUST_CHECK enum mt_rc mt_spool_commit(struct mt_spool *spool,
-    struct mt_spool_batch *batch, struct mt_err *err);
+MT_MUST_CHECK enum mt_rc mt_spool_commit(
+    struct mt_spool *spool, struct mt_spool_batch *batch, struct mt_err *err);
 
 #endif

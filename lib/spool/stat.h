@@ -36,11 +36,10 @@ struct mt_spool_stat {
 };
 
 /* MT_ABSENT: no such directory. MT_SYSTEM: it cannot be read. */
-MT_MUST_CHECK enum mt_rc mt_spool_stat_read(const char *dir,
-    struct mt_spool_stat *ret_stat, struct mt_err *err);
+MT_MUST_CHECK enum mt_rc mt_spool_stat_read(
+    const char *dir, struct mt_spool_stat *ret_stat, struct mt_err *err);
 void mt_spool_stat_done(struct mt_spool_stat *stat);
 /* As "name=value" lines, one endpoint a line. */
-void mt_spool_stat_print(const struct mt_spool_stat *stat,
-    struct mt_buf *out);
+void mt_spool_stat_print(const struct mt_spool_stat *stat, struct mt_buf *out);
 
 #endif
