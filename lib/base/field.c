@@ -187,15 +187,13 @@ mt_field_sql(const struct mt_field *f, struct mt_buf *out)
 		mt_buf_z(out, "DATETIME(6)");
 		break;
 	case MT_IP:
-		mt_buf_printf(
-		    out, "VARCHAR(%d) CHARACTER SET ascii", MT_IP_LEN - 1);
+		mt_buf_printf(out, "VARCHAR(%d)", MT_IP_LEN - 1);
 		break;
 	case MT_STR:
 		mt_buf_printf(out, "VARCHAR(%" PRIu64 ")", f->max);
 		break;
 	case MT_ENUM:
-		mt_buf_printf(
-		    out, "VARCHAR(%d) CHARACTER SET ascii", WORD_MAX_LEN);
+		mt_buf_printf(out, "VARCHAR(%d)", WORD_MAX_LEN);
 		break;
 	}
 }
