@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <assert.h>
+#include <string.h>
+
+#include "mail/splice.h"
+
+#define LINE 76 /* RFC 2045 6.8; of leaves whose own line says nothing */
+#define LEAST_LINE 60 /* shorter lines would cost memory for their ends */
+#define MOST_LINE 996 /* RFC 5322 2.1.1, in whole quanta */
+
+#define PAD 64
+#define SPACE 65
+#define FOREIGN 66
+/* These three, and no digit, have the bit of PAD. */
+
+static const char digits[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/* The value of every byte: 0 to 63, or one of the three above. */
+struct table {
+	unsigned char value[256];
+};
+
+static void
+fill(struct table *t)
+{
+	unsigned i;
+
+	memset(t->value, FOREIGN, sizeof(t->value));
+	for (i = 0; i < 64; i++)
+		t->value[(unsigned char)digits[i]] = (unsigned char)i;
+	t->value['='] = PAD;
+	t->value[' '] = t->value['\t'] = SPACE;
+	t->value['\r'] = t->value['\n'] = SPACE;
+}
+
+/* Bits of a quantum not yet complete. */
+struct quantum {
+	unsigned bits;
+	unsigned n; /* digits read, 0 to 3 */
+};
+
+/* The bytes of a quantum that ends after n digits, and their number. */
+static unsigned
+unpack(struct quantum q, unsigned char out[3])
+{
+	unsigned bits = q.bits << (6 * (4 - q.n));
+
+	out[0] = (unsigned char)(bits >> 16);
+	out[1] = (unsigned char)(bits >> 8);
+	out[2] = (unsigned char)bits;
+	return q.n > 0 ? q.n - 1 : 0;
+}
+
+/* What may follow the first "=": the right number of them, and white space. */
+static bool
+is_padding(const struct table *t, struct mt_str in, struct quantum q)
+{
+	size_t i;
+	unsigned pads = 0, v;
+
+	for (i = 0; i < in.n; i++) {
+		v = t->value[(unsigned char)in.p[i]];
+		if (v == PAD)
+			pads++;
+		else if (v != SPACE)
+			return false;
+	}
+	return q.n >= 2 && pads == 4 - q.n;
+}
+
+/* Whole quanta without anything between, fast; how many digits were read. */
+static size_t
+copy_quanta(const struct table *t, struct mt_str in, struct mt_buf *out)
+{
+	const unsigned char *p = (const unsigned char *)in.p;
+	unsigned char *to = (unsigned char *)out->p + out->n;
+	unsigned a, b, c, d, bits;
+	size_t i;
+
+	for (i = 0; in.n - i >= 4; i += 4) {
+		a = t->value[p[i]];
+		b = t->value[p[i + 1]];
+		c = t->value[p[i + 2]];
+		d = t->value[p[i + 3]];
+		if (((a | b | c | d) & PAD) != 0)
+			break;
+		bits = a << 18 | b << 12 | c << 6 | d;
+		*to++ = (unsigned char)(bits >> 16);
+		*to++ = (unsigned char)(bits >> 8);
+		*to++ = (unsigned char)bits;
+	}
+	out->n = (size_t)((char *)to - out->p);
+	return i;
+}
+
+enum mt_rc
+mt_base64_decode(struct mt_str in, struct mt_buf *out)
+{
+	struct table t;
+	struct quantum q = { 0, 0 };
+	const unsigned char *p = (const unsigned char *)in.p;
+	unsigned char last[3];
+	unsigned v;
+	size_t i = 0;
+
+	fill(&t);
+	if (!mt_buf_reserve(out, in.n / 4 * 3 + 3))
+		return MT_LIMIT;
+	while (i < in.n) {
+		if (q.n == 0)
+			i += copy_quanta(&t, mt_str_n(in.p + i, in.n - i), out);
+		if (i == in.n)
+			break;
+		v = t.value[p[i]];
+		if (v == PAD)
+			break;
+		if (v == FOREIGN)
+			return MT_FORMAT;
+		i++;
+		if (v == SPACE)
+			continue;
+		q.bits = q.bits << 6 | v;
+		if (++q.n < 4)
+			continue;
+		(void)unpack(q, last);
+		mt_buf_add(out, last, 3);
+		q = (struct quantum){ 0, 0 };
+	}
+	if (i < in.n && !is_padding(&t, mt_str_n(in.p + i, in.n - i), q))
+		return MT_FORMAT;
+	if (i == in.n && q.n != 0)
+		return MT_FORMAT;
+	mt_buf_add(out, last, unpack(q, last));
+	out->p[out->n] = '\0';
+	return MT_OK;
+}
+
+/* Where the edit begins and what it takes away. */
+struct span {
+	size_t from; /* the touched quantum's first digit */
+	size_t to; /* after the last digit or padding */
+	size_t column; /* of from, in its line */
+};
+
+static struct span
+find_span(const struct table *t, struct mt_str leaf, size_t digits_before)
+{
+	struct span s = { 0, leaf.n, 0 };
+	size_t i, n = 0, line = 0;
+
+	while (s.to > 0 && t->value[(unsigned char)leaf.p[s.to - 1]] == SPACE)
+		s.to--;
+	for (i = 0; i < s.to; i++) {
+		if (leaf.p[i] == '\n')
+			line = i + 1;
+		if (t->value[(unsigned char)leaf.p[i]] == SPACE)
+			continue;
+		if (n++ == digits_before)
+			break;
+	}
+	s.from = i;
+	s.column = i - line;
+	return s;
+}
+
+/* How many digits the leaf's own lines have, as its first one shows. */
+static size_t
+line_length(struct mt_str leaf)
+{
+	const char *eol;
+	size_t n;
+
+	while (leaf.n > 0 && mt_is_space(leaf.p[0])) {
+		leaf.p++;
+		leaf.n--;
+	}
+	if (leaf.n == 0 || (eol = memchr(leaf.p, '\n', leaf.n)) == NULL)
+		return LINE;
+	n = mt_str_trim(mt_str_n(leaf.p, (size_t)(eol - leaf.p))).n;
+	return n < LEAST_LINE || n > MOST_LINE ? LINE : n - n % 4;
+}
+
+struct encoder {
+	struct mt_buf *out;
+	struct mt_str eol;
+	size_t line;
+	size_t column;
+	unsigned bits;
+	unsigned n; /* bytes in bits */
+};
+
+static void
+flush(struct encoder *e)
+{
+	unsigned bits = e->bits << (8 * (3 - e->n));
+	char four[4];
+	unsigned i;
+
+	for (i = 0; i < 4; i++)
+		four[i] = i > e->n ? '=' : digits[bits >> (6 * (3 - i)) & 63];
+	if (e->column > 0 && e->column + 4 > e->line) {
+		mt_buf_str(e->out, e->eol);
+		e->column = 0;
+	}
+	mt_buf_add(e->out, four, 4);
+	e->column += 4;
+	e->bits = e->n = 0;
+}
+
+static void
+encode(struct encoder *e, struct mt_str bytes)
+{
+	size_t i;
+
+	for (i = 0; i < bytes.n; i++) {
+		e->bits = e->bits << 8 | (unsigned char)bytes.p[i];
+		if (++e->n == 3)
+			flush(e);
+	}
+}
+
+/* The bytes of `tail`, with `text` put in after the first `skip` of them. */
+static void
+recode(const struct table *t, struct mt_str tail, struct mt_str text,
+    size_t skip, struct encoder *e)
+{
+	struct quantum q = { 0, 0 };
+	unsigned char three[3];
+	const char *bytes = (const char *)three;
+	unsigned v, n;
+	size_t i;
+	bool done = false;
+
+	for (i = 0; i <= tail.n; i++) {
+		v = i < tail.n ? t->value[(unsigned char)tail.p[i]] : PAD;
+		if (v == SPACE)
+			continue;
+		if (v != PAD) {
+			q.bits = q.bits << 6 | v;
+			if (++q.n < 4)
+				continue;
+		}
+		n = unpack(q, three);
+		q = (struct quantum){ 0, 0 };
+		if (!done) {
+			encode(e, mt_str_n(bytes, skip));
+			encode(e, text);
+			encode(e, mt_str_n(bytes + skip, n - skip));
+			done = true;
+		} else {
+			encode(e, mt_str_n(bytes, n));
+		}
+		if (v == PAD)
+			break;
+	}
+	if (e->n > 0)
+		flush(e);
+}
+
+void
+mt_base64_splice(struct mt_str leaf, const struct mt_insertion *ins,
+    struct mt_edit *ret_edit)
+{
+	struct table t;
+	struct encoder e = { .out = &ret_edit->insert, .eol = ins->eol };
+	struct span span;
+	size_t digits_n;
+
+	fill(&t);
+	span = find_span(&t, leaf, ins->at / 3 * 4);
+	e.line = line_length(leaf);
+	e.column = span.column;
+	digits_n = (span.to - span.from) + (ins->text.n / 3 + 3) * 4;
+	mt_buf_init(
+	    &ret_edit->insert, digits_n + (digits_n / e.line + 2) * ins->eol.n);
+	(void)mt_buf_reserve(&ret_edit->insert, ret_edit->insert.max);
+	recode(&t, mt_str_n(leaf.p + span.from, span.to - span.from), ins->text,
+	    ins->at % 3, &e);
+	assert(!mt_buf_over(&ret_edit->insert));
+	ret_edit->at = span.from;
+	ret_edit->remove = span.to - span.from;
+}

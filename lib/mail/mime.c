@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdio.h>
+#include <string.h>
+
+#include "mail/entity.h"
+#include "mail/header.h"
+#include "mail/mime.h"
+
+/* An open multipart. */
+struct level {
+	char boundary[MT_MAX_BOUNDARY + 1];
+	size_t n; /* of boundary */
+	enum mt_entity_kind kind;
+	char start[MT_ENTITY_ID];
+	unsigned parts; /* seen so far */
+	bool eligible; /* its parts may be the leaf */
+	bool closed; /* the close delimiter was seen */
+};
+
+/* What was passed by; says why there was no leaf. */
+struct seen {
+	bool malformed;
+	bool encrypted;
+	bool is_signed;
+	bool partial;
+	bool attachment; /* HTML, but attached */
+	bool html; /* HTML where none may be marked */
+	bool text;
+};
+
+struct walk {
+	struct mt_str body;
+	size_t i; /* a line begins here */
+	struct level level[MT_MAX_MIME_DEPTH];
+	size_t depth;
+	unsigned parts;
+	struct seen seen;
+	struct mt_leaf *leaf;
+	bool in_leaf; /* leaf->at is set, its end is not */
+	enum mt_reason over; /* why to end at once; absent: go on */
+};
+
+/* A line of the body that is a delimiter. */
+struct delimiter {
+	size_t at;
+	size_t next; /* where the line after it begins */
+	size_t level;
+	bool close;
+};
+
+static bool
+is_blank_byte(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
+
+/*
+ * Is the line a delimiter of a level, innermost first? One that only begins
+ * like a delimiter is none by RFC 2046, yet some readers take it for one.
+ */
+static bool
+match(struct walk *w, struct mt_str line, struct delimiter *d)
+{
+	const struct level *l;
+	struct mt_str rest;
+	size_t k;
+	bool alike = false;
+
+	while (line.n > 0 && is_blank_byte(line.p[line.n - 1]))
+		line.n--;
+	for (k = w->depth; k-- > 0;) {
+		l = &w->level[k];
+		if (line.n < l->n + 2 ||
+		    memcmp(line.p + 2, l->boundary, l->n) != 0)
+			continue;
+		rest = mt_str_n(line.p + 2 + l->n, line.n - 2 - l->n);
+		if (rest.n == 0 || mt_str_eqz(rest, "--")) {
+			d->level = k;
+			d->close = rest.n > 0;
+			return true;
+		}
+		alike = alike || l->eligible;
+	}
+	if (alike)
+		w->seen.malformed = true;
+	return false;
+}
+
+/* The line at w->i, which begins with "--", as a delimiter. */
+static bool
+match_here(struct walk *w, struct delimiter *d)
+{
+	const char *p = w->body.p + w->i;
+	size_t left = w->body.n - w->i, n = left;
+	const char *eol = memchr(p, '\n', left);
+
+	if (eol != NULL)
+		n = (size_t)(eol - p);
+	d->at = w->i;
+	d->next = w->i + n + (eol != NULL);
+	return match(w, mt_str_n(p, n), d);
+}
+
+static bool
+begins_dashes(const struct walk *w)
+{
+	return w->body.n - w->i >= 2 && w->body.p[w->i] == '-' &&
+	    w->body.p[w->i + 1] == '-';
+}
+
+/* Move to the next line; false at the end. */
+static bool
+next_line(struct walk *w)
+{
+	const char *p = w->body.p + w->i, *eol;
+	size_t left = w->body.n - w->i;
+
+	eol = left > 0 ? memchr(p, '\n', left) : NULL;
+	w->i = eol != NULL ? w->i + (size_t)(eol - p) + 1 : w->body.n;
+	return w->i < w->body.n;
+}
+
+/* The next delimiter at or after w->i, which moves to it or to the end. */
+static bool
+next_delimiter(struct walk *w, struct delimiter *d)
+{
+	if (w->i >= w->body.n)
+		return false;
+	do {
+		if (begins_dashes(w) && match_here(w, d))
+			return true;
+	} while (next_line(w));
+	return false;
+}
+
+/* The header block at w->i, moving to its body or to a delimiter. */
+static struct mt_str
+read_block(struct walk *w, bool *ret_ended)
+{
+	size_t from = w->i;
+	struct delimiter d;
+	const char *p;
+
+	*ret_ended = false;
+	for (; w->i < w->body.n; (void)next_line(w)) {
+		p = w->body.p + w->i;
+		if (*p == '\n' ||
+		    (*p == '\r' && w->body.n - w->i > 1 && p[1] == '\n')) {
+			(void)next_line(w);
+			*ret_ended = true;
+			break;
+		}
+		if (begins_dashes(w) && match_here(w, &d))
+			break;
+	}
+	return mt_str_n(w->body.p + from, w->i - from);
+}
+
+static void
+push(struct walk *w, const struct mt_entity *e, bool eligible)
+{
+	struct level *l;
+	size_t n = strlen(e->boundary), k;
+
+	if (w->depth == MT_MAX_MIME_DEPTH) {
+		w->over = MT_reason_too_deep;
+		return;
+	}
+	/* A boundary that begins an outer one makes the outer's lines ours. */
+	for (k = 0; k < w->depth; k++)
+		if (n <= w->level[k].n &&
+		    memcmp(e->boundary, w->level[k].boundary, n) == 0)
+			w->seen.malformed = true;
+	l = &w->level[w->depth++];
+	*l = (struct level){ .n = n, .kind = e->kind, .eligible = eligible };
+	memcpy(l->boundary, e->boundary, sizeof(l->boundary));
+	memcpy(l->start, e->start, sizeof(l->start));
+}
+
+/* May this child be, or hold, the leaf? A related's parts may not: its root. */
+static bool
+is_shown(const struct level *parent, const struct mt_entity *e)
+{
+	if (e->attached)
+		return false;
+	if (parent == NULL || parent->kind == MT_ENTITY_ALTERNATIVE)
+		return true;
+	if (parent->kind == MT_ENTITY_RELATED) {
+		if (parent->start[0] != '\0')
+			return mt_str_eqz(e->id, parent->start);
+		return parent->parts == 1;
+	}
+	return e->multi || !e->named;
+}
+
+static void
+write_path(const struct walk *w, char *out, size_t size)
+{
+	size_t k, n = 0;
+	int wrote;
+
+	if (w->depth == 0)
+		(void)snprintf(out, size, "1");
+	for (k = 0; k < w->depth && n < size; k++) {
+		wrote = snprintf(out + n, size - n, "%s%u", k > 0 ? "." : "",
+		    w->level[k].parts);
+		n += (size_t)wrote;
+	}
+}
+
+/* A text/html at w->i that could be the leaf. */
+static void
+found_html(struct walk *w, const struct mt_entity *e)
+{
+	struct mt_leaf *leaf = w->leaf;
+
+	leaf->encoding = e->encoding;
+	memcpy(leaf->charset, e->charset, sizeof(leaf->charset));
+	write_path(w, leaf->part, sizeof(leaf->part));
+	leaf->at = leaf->end = w->i;
+	w->in_leaf = true;
+}
+
+/* A container or whole message we never touch. */
+static bool
+forbids(struct walk *w, const struct mt_entity *e, bool root)
+{
+	if (!root && !e->multi)
+		return false;
+	if (e->kind == MT_ENTITY_SIGNED)
+		w->over = MT_reason_signed;
+	else if (e->kind == MT_ENTITY_ENCRYPTED)
+		w->over = MT_reason_encrypted;
+	else if (e->kind == MT_ENTITY_REPORT)
+		w->over = MT_reason_report;
+	else if (e->kind == MT_ENTITY_PARTIAL)
+		w->over = MT_reason_partial;
+	return w->over != MT_reason_absent;
+}
+
+static void
+remember(struct seen *seen, const struct mt_entity *e)
+{
+	if (e->kind == MT_ENTITY_HTML)
+		*(e->attached || e->named ? &seen->attachment : &seen->html) =
+		    true;
+	else if (e->kind == MT_ENTITY_TEXT)
+		seen->text = true;
+	else if (e->kind == MT_ENTITY_SIGNED)
+		seen->is_signed = true;
+	else if (e->kind == MT_ENTITY_ENCRYPTED)
+		seen->encrypted = true;
+	else if (e->kind == MT_ENTITY_PARTIAL)
+		seen->partial = true;
+}
+
+static bool
+is_path(enum mt_entity_kind kind)
+{
+	return kind == MT_ENTITY_MIXED || kind == MT_ENTITY_ALTERNATIVE ||
+	    kind == MT_ENTITY_RELATED;
+}
+
+static bool
+is_identity(enum mt_encoding e)
+{
+	return e == MT_encoding_sevenbit || e == MT_encoding_eightbit ||
+	    e == MT_encoding_binary;
+}
+
+/* An entity whose header was read; its body is at w->i. */
+static void
+enter(struct walk *w, const struct mt_entity *e, bool eligible)
+{
+	const struct level *parent =
+	    w->depth > 0 ? &w->level[w->depth - 1] : NULL;
+	bool shown = eligible && is_shown(parent, e);
+
+	if (eligible && e->bad)
+		w->seen.malformed = true;
+	if (eligible && forbids(w, e, parent == NULL))
+		return;
+	if (eligible && !e->multi && !(e->kind == MT_ENTITY_HTML && shown))
+		remember(&w->seen, e);
+	if (e->multi && !e->bad) {
+		/* RFC 2045 6.4: some readers would decode it. */
+		if (eligible && !is_identity(e->encoding))
+			w->seen.malformed = true;
+		push(w, e, shown && is_path(e->kind));
+	} else if (e->kind == MT_ENTITY_HTML && shown) {
+		found_html(w, e);
+	}
+}
+
+/* The entity after an open delimiter; also messages directly inside it. */
+static void
+read_part(struct walk *w, bool eligible)
+{
+	struct mt_entity e;
+	struct mt_str block;
+	bool ended;
+
+	for (;;) {
+		block = read_block(w, &ended);
+		mt_entity_read(block, &e);
+		/* HTML that ends within its header. */
+		if (eligible && e.kind == MT_ENTITY_HTML && !ended)
+			w->seen.malformed = true;
+		enter(w, &e, eligible);
+		if (e.kind != MT_ENTITY_MESSAGE || !ended ||
+		    !is_identity(e.encoding))
+			break;
+		eligible = false;
+	}
+}
+
+/* The leaf's content ends before the line end in front of a delimiter. */
+static void
+end_leaf(struct walk *w, const struct delimiter *d)
+{
+	size_t end = d->at;
+
+	if (end > w->leaf->at && w->body.p[end - 1] == '\n')
+		end--;
+	if (end > w->leaf->at && w->body.p[end - 1] == '\r')
+		end--;
+	w->leaf->end = end;
+	w->in_leaf = false;
+	/* Its own multipart has to go on or to end here. */
+	if (d->level + 1 != w->depth)
+		w->seen.malformed = true;
+	w->over = w->seen.malformed ? MT_reason_malformed : MT_reason_done;
+}
+
+static void
+step(struct walk *w, const struct delimiter *d)
+{
+	struct level *l = &w->level[d->level];
+
+	if (w->in_leaf) {
+		end_leaf(w, d);
+		return;
+	}
+	for (; w->depth > d->level + 1; w->depth--)
+		if (w->level[w->depth - 1].eligible &&
+		    !w->level[w->depth - 1].closed)
+			w->seen.malformed = true;
+	if (l->closed && l->eligible)
+		w->seen.malformed = true;
+	w->i = d->next;
+	if (d->close) {
+		l->closed = true;
+		return;
+	}
+	l->parts++;
+	if (++w->parts > MT_MAX_MIME_PARTS)
+		w->over = MT_reason_too_many;
+	else
+		read_part(w, l->eligible);
+}
+
+/* Why there is no leaf. */
+static enum mt_reason
+verdict(const struct seen *seen)
+{
+	if (seen->malformed)
+		return MT_reason_malformed;
+	if (seen->encrypted)
+		return MT_reason_encrypted;
+	if (seen->is_signed)
+		return MT_reason_signed;
+	if (seen->partial)
+		return MT_reason_partial;
+	if (seen->attachment)
+		return MT_reason_attachment;
+	return seen->text && !seen->html ? MT_reason_plain : MT_reason_no_html;
+}
+
+static enum mt_reason
+end_of_body(struct walk *w)
+{
+	size_t k;
+
+	if (w->in_leaf && w->depth == 0) {
+		w->leaf->end = w->body.n;
+		if (w->leaf->end > w->leaf->at && !w->seen.malformed)
+			return MT_reason_done;
+	}
+	/* A leaf that no delimiter ends, or a multipart. */
+	for (k = 0; k < w->depth; k++)
+		if (w->level[k].eligible && !w->level[k].closed)
+			w->seen.malformed = true;
+	return verdict(&w->seen);
+}
+
+enum mt_reason
+mt_mime_find(struct mt_str head, struct mt_str body, struct mt_leaf *ret_leaf)
+{
+	struct walk w = { .body = body, .leaf = ret_leaf };
+	struct delimiter d;
+	struct mt_entity e;
+
+	*ret_leaf = (struct mt_leaf){ .at = 0 };
+	mt_entity_read(head, &e);
+	enter(&w, &e, true);
+	while (
+	    w.over == MT_reason_absent && w.depth > 0 && next_delimiter(&w, &d))
+		step(&w, &d);
+	if (w.over == MT_reason_absent)
+		w.over = end_of_body(&w);
+	return w.over;
+}

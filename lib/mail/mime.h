@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * MIME structure by byte offsets, as far as the one eligible HTML leaf needs
+ * it: a walk over the body that ends with the delimiter after that leaf. It
+ * keeps a stack of boundaries (MT_MAX_MIME_DEPTH), copies nothing else and is
+ * linear. Wherever two readers could see different parts (a field given
+ * twice, a boundary that begins another one, a line that begins like a
+ * delimiter and is none, a delimiter missing), it says malformed.
+ *
+ * Parts below signed, encrypted, report, digest and other multiparts, below
+ * attachments and message/rfc822 are walked too, so that their boundaries are
+ * known, but hold no eligible leaf.
+ */
+#ifndef MT_MAIL_MIME_H
+#define MT_MAIL_MIME_H
+
+#include <stddef.h>
+
+#include "base/limits.h"
+#include "base/str.h"
+#include "base/words.h"
+
+struct mt_leaf {
+	size_t at; /* offset in body of the encoded content */
+	size_t end; /* without the line end that belongs to the delimiter */
+	enum mt_encoding encoding;
+	char charset[MT_MAX_CHARSET]; /* lower-case; us-ascii when not given */
+	char part[MT_MAX_PART_PATH];
+};
+
+/*
+ * MT_reason_done: *ret_leaf is whole. Else why there is none; charset and
+ * encoding: what is known of the leaf is in *ret_leaf.
+ */
+enum mt_reason mt_mime_find(
+    struct mt_str head, struct mt_str body, struct mt_leaf *ret_leaf);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One insertion into a leaf, in the leaf's own transfer encoding. Offsets
+ * "at" count decoded bytes; the edit that comes out counts encoded bytes from
+ * the leaf's start. Bytes of the leaf outside the edit stay as they are, and
+ * the leaf decodes to what it was plus the insertion at that place. No line
+ * gets longer than its encoding allows because of us.
+ *
+ * Leaves that do not decode without doubt (foreign characters or padding
+ * inside base64, "=" without two hex digits) are refused at decoding.
+ */
+#ifndef MT_MAIL_SPLICE_H
+#define MT_MAIL_SPLICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+#include "base/words.h"
+#include "mail/markup.h"
+
+struct mt_insertion {
+	size_t at; /* in decoded bytes, at most the decoded length */
+	struct mt_str text; /* decoded bytes */
+	struct mt_str eol; /* the leaf's: LF or CRLF */
+};
+
+/*
+ * Append the decoded leaf; its ceiling is out's. MT_FORMAT: damaged.
+ * MT_LIMIT: longer than the ceiling. The identity encodings append nothing:
+ * their decoded bytes are the leaf's.
+ */
+MT_MUST_CHECK enum mt_rc mt_transfer_decode(
+    enum mt_encoding encoding, struct mt_str leaf, struct mt_buf *out);
+/* *ret_edit is initialised here; the caller frees its insert. */
+void mt_transfer_splice(enum mt_encoding encoding, struct mt_str leaf,
+    const struct mt_insertion *ins, struct mt_edit *ret_edit);
+
+/* The encodings, one file each. */
+MT_MUST_CHECK enum mt_rc mt_base64_decode(struct mt_str in, struct mt_buf *out);
+void mt_base64_splice(struct mt_str leaf, const struct mt_insertion *ins,
+    struct mt_edit *ret_edit);
+MT_MUST_CHECK enum mt_rc mt_qp_decode(struct mt_str in, struct mt_buf *out);
+void mt_qp_splice(struct mt_str leaf, const struct mt_insertion *ins,
+    struct mt_edit *ret_edit);
+
+#endif
