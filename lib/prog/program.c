@@ -191,7 +191,7 @@ serve(struct mt_conf *conf)
 	void *state = NULL;
 	enum mt_rc rc;
 
-	mt_log_setup(line.verbose, log_personal(conf));
+	mt_log_setup(line.verbose, conf != NULL && log_personal(conf));
 	if ((rc = mt_signals_init(&err)) == MT_OK &&
 	    (rc = prog->setup(conf, &state, &err)) == MT_OK) {
 		mt_log(MT_LOG_INFO, "ready version='%s'", mt_version);
@@ -210,9 +210,17 @@ serve(struct mt_conf *conf)
 static int
 act(struct mt_conf *conf)
 {
+	struct mt_err err;
+
 	if (line.action == ACT_RUN)
 		return serve(conf);
 	if (line.action == ACT_TEST) {
+		if (line.prog->test != NULL &&
+		    line.prog->test(conf, &err) != MT_OK) {
+			(void)fprintf(
+			    stderr, "%s: %s\n", line.prog->name, err.msg);
+			return EX_CONFIG;
+		}
 		(void)printf("%s: configuration is good\n", line.prog->name);
 		return EX_OK;
 	}
@@ -247,8 +255,11 @@ mt_program_main(const struct mt_program *prog, int argc, char **argv)
 		    MT_OK)
 			conf = NULL;
 	} else if (load(&conf, &err) != MT_OK) {
-		(void)fprintf(stderr, "%s: %s\n", prog->name, err.msg);
-		return EX_CONFIG;
+		if (line.action != ACT_RUN || !prog->conf_optional) {
+			(void)fprintf(stderr, "%s: %s\n", prog->name, err.msg);
+			return EX_CONFIG;
+		}
+		mt_log(MT_LOG_ERR, "%s; going on without options", err.msg);
 	}
 	code = act(conf);
 	mt_conf_unref(conf);

@@ -41,6 +41,13 @@ struct mt_program {
 	    struct mt_conf *conf, void **ret_state, struct mt_err *err);
 	enum mt_rc (*run)(void *state, struct mt_err *err);
 	void (*done)(void *state);
+	/* What -t checks beyond the options, such as files; may be NULL. */
+	enum mt_rc (*test)(struct mt_conf *conf, struct mt_err *err);
+	/*
+	 * For who must answer even so: when the options cannot be used at
+	 * start, the error is logged and setup gets NULL.
+	 */
+	bool conf_optional;
 };
 
 int mt_program_main(const struct mt_program *prog, int argc, char **argv);
