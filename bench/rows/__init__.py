@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The rows, in the order of the table.
+
+A row is a module with NAME, ABOUT, LONG (left out with --quick) and
+measure(bench), which returns Results; bench is bench/run's Bench.
+"""
+
+from . import (spool, markup)
+
+ROWS = (markup, spool)
