@@ -31,10 +31,10 @@ void mt_bulk_clear(struct mt_bulk *bulk);
  * Insert the rows that are not there yet. added[i] tells of the i-th row
  * whether it was new.
  */
-MT_MUST_CHECK enum mt_rc mt_bulk_insert(struct mt_bulk *bulk, bool *added,
-    struct mt_err *err);
+MT_MUST_CHECK enum mt_rc mt_bulk_insert(
+    struct mt_bulk *bulk, bool *added, struct mt_err *err);
 /* Insert or merge; rows must come in the order of mt_table_compare. */
-MT_MUST_CHECK enum mt_rc mt_bulk_upsert(struct mt_bulk *bulk,
-    struct mt_err *err);
+MT_MUST_CHECK enum mt_rc mt_bulk_upsert(
+    struct mt_bulk *bulk, struct mt_err *err);
 
 #endif

@@ -42,12 +42,12 @@ void mt_db_close(struct mt_db *db); /* NULL is fine */
  * Change how long to wait for one answer, from the next mt_db_open on; and
  * for locks on tables, at once (seconds; ALTER TABLE gives way to readers).
  */
-MT_MUST_CHECK enum mt_rc mt_db_lock_wait(struct mt_db *db, unsigned seconds,
-    struct mt_err *err);
+MT_MUST_CHECK enum mt_rc mt_db_lock_wait(
+    struct mt_db *db, unsigned seconds, struct mt_err *err);
 
 /* One statement without placeholders whose rows, if any, do not matter. */
-MT_MUST_CHECK enum mt_rc mt_db_exec(struct mt_db *db, const char *sql,
-    struct mt_err *err);
+MT_MUST_CHECK enum mt_rc mt_db_exec(
+    struct mt_db *db, const char *sql, struct mt_err *err);
 /* One that has '?' for each of the args (absent: NULL). */
 MT_MUST_CHECK enum mt_rc mt_db_run(struct mt_db *db, const char *sql,
     const struct mt_str *args, size_t n_args, uint64_t *ret_changed,
@@ -86,8 +86,8 @@ MT_MUST_CHECK enum mt_rc mt_db_text(struct mt_db *db, const char *sql,
     const struct mt_str *args, size_t n_args, char **ret_text,
     struct mt_err *err);
 /* Wait up to `seconds` for the server-wide lock; MT_AGAIN when not had. */
-MT_MUST_CHECK enum mt_rc mt_db_lock(struct mt_db *db, const char *name,
-    unsigned seconds, struct mt_err *err);
+MT_MUST_CHECK enum mt_rc mt_db_lock(
+    struct mt_db *db, const char *name, unsigned seconds, struct mt_err *err);
 void mt_db_unlock(struct mt_db *db, const char *name);
 
 #endif

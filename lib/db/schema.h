@@ -45,8 +45,8 @@ struct mt_migration_status {
 	int64_t at; /* when it was done, 0 when it was not */
 };
 
-typedef void mt_migration_said(void *context,
-    const struct mt_migration_status *status);
+typedef void mt_migration_said(
+    void *context, const struct mt_migration_status *status);
 
 /* The word for a state: "done", "pending", ... */
 const char *mt_migration_state_name(enum mt_migration_state state);
@@ -68,23 +68,32 @@ MT_MUST_CHECK enum mt_rc mt_schema_migrate_from(struct mt_db *db,
     void *context, struct mt_err *err);
 
 /*
+ * The next statement of a migration's text (rules: schema/README.md), without
+ * its comments and its ';', borrowed from *rest, which moves on. MT_ABSENT
+ * when there is none; MT_FORMAT when the text ends within one.
+ */
+MT_MUST_CHECK enum mt_rc mt_schema_statement(
+    struct mt_str *rest, struct mt_str *ret_statement, struct mt_err *err);
+
+/*
  * Partitions. Each table cut by day (month) has one partition a day, named
  * p<yyyymmdd>, the first of which also takes all that is older; the last,
  * p_max, takes all that is later than the days made ahead.
  */
 struct mt_prune {
-	unsigned keep_days; /* of events, messages, tokens, opens; 0: for ever */
+	unsigned
+	    keep_days; /* of events, messages, tokens, opens; 0: for ever */
 	unsigned keep_counter_days; /* of the counters; 0: for ever */
 	bool dry; /* say, do nothing */
 };
 
 /* One line a partition: "ev_open p20260820 dropped". */
-typedef void mt_partition_said(void *context, const char *table,
-    const char *partition);
+typedef void mt_partition_said(
+    void *context, const char *table, const char *partition);
 
 /* Make the partitions from today (of now) to `days` ahead. */
-MT_MUST_CHECK enum mt_rc mt_partitions_ahead(struct mt_db *db, int64_t now,
-    unsigned days, struct mt_err *err);
+MT_MUST_CHECK enum mt_rc mt_partitions_ahead(
+    struct mt_db *db, int64_t now, unsigned days, struct mt_err *err);
 /* Drop the partitions all of whose rows are older than asked for. */
 MT_MUST_CHECK enum mt_rc mt_partitions_prune(struct mt_db *db, int64_t now,
     const struct mt_prune *prune, mt_partition_said *said, void *context,

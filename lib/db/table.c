@@ -31,11 +31,11 @@
 	static const struct mt_field columns_##name[] = {
 #define COLUMN(table, column, kind, bound, flag, rule, text) \
 	{ .name = #column, \
-	    .type = MT_##kind, \
-	    .flags = (flag), \
-	    .off = offsetof(struct mt_row_##table, column), \
-	    COLUMN_BOUND(bound), \
-	    .doc = (text) },
+		.type = MT_##kind, \
+		.flags = (flag), \
+		.off = offsetof(struct mt_row_##table, column), \
+		COLUMN_BOUND(bound), \
+		.doc = (text) },
 #define END(name) \
 	} \
 	;
@@ -58,13 +58,13 @@
 const struct mt_table mt_tables[MT_TABLE_N] = {
 #define TABLE(id, by, decides, text) \
 	{ .name = #id, \
-	    .doc = (text), \
-	    .cut = MT_CUT_##by, \
-	    .columns = columns_##id, \
-	    .rules = rules_##id, \
-	    .n = sizeof(columns_##id) / sizeof(columns_##id[0]), \
-	    .order = COL_##id##_##decides, \
-	    .size = sizeof(struct mt_row_##id) },
+		.doc = (text), \
+		.cut = MT_CUT_##by, \
+		.columns = columns_##id, \
+		.rules = rules_##id, \
+		.n = sizeof(columns_##id) / sizeof(columns_##id[0]), \
+		.order = COL_##id##_##decides, \
+		.size = sizeof(struct mt_row_##id) },
 #define COLUMN(table, column, kind, bound, flag, rule, text)
 #define END(name)
 #include "db/tables.def"
@@ -158,7 +158,7 @@ number(const struct mt_field *f, const void *row)
 	case MT_SIZE:
 		return *(const uint64_t *)at;
 	case MT_TIME:
-		return (uint64_t)*(const int64_t *)at;
+		return (uint64_t) * (const int64_t *)at;
 	case MT_ENUM:
 		return *(const unsigned *)at;
 	case MT_IP:
@@ -182,9 +182,9 @@ compare_column(const struct mt_field *f, const void *a, const void *b)
 	case MT_ENUM:
 		word_a = *(const unsigned *)mt_field_at(f, a);
 		word_b = *(const unsigned *)mt_field_at(f, b);
-		return word_a == word_b ?
-		    0 :
-		    strcmp(f->words[word_a], f->words[word_b]);
+		return word_a == word_b
+		    ? 0
+		    : strcmp(f->words[word_a], f->words[word_b]);
 	case MT_IP:
 		mt_ip_write(mt_field_at(f, a), ips[0]);
 		mt_ip_write(mt_field_at(f, b), ips[1]);
@@ -324,8 +324,8 @@ write_columns(const struct mt_table *table, struct mt_buf *out)
 
 	mt_buf_printf(out, "INTO `%s` (", table->name);
 	for (i = 0; i < table->n; i++)
-		mt_buf_printf(out, "%s`%s`", i == 0 ? "" : ", ",
-		    table->columns[i].name);
+		mt_buf_printf(
+		    out, "%s`%s`", i == 0 ? "" : ", ", table->columns[i].name);
 	mt_buf_z(out, ") VALUES (");
 	for (i = 0; i < table->n; i++)
 		mt_buf_z(out, i == 0 ? "?" : ", ?");
@@ -345,9 +345,8 @@ static void
 write_update(const struct mt_table *table, size_t i, struct mt_buf *out)
 {
 	const char *c = table->columns[i].name;
-	const char *by = table->order < table->n ?
-	    table->columns[table->order].name :
-	    "";
+	const char *by =
+	    table->order < table->n ? table->columns[table->order].name : "";
 
 	switch (table->rules[i]) {
 	case MT_RULE_KEY:
@@ -433,10 +432,11 @@ mt_table_create(const struct mt_table *table, struct mt_buf *out)
 	}
 	mt_buf_z(out, "  PRIMARY KEY (");
 	for (i = 0; i < keys; i++)
-		mt_buf_printf(out, "%s`%s`", i == 0 ? "" : ", ",
-		    table->columns[i].name);
-	mt_buf_z(out, ")\n) ENGINE=InnoDB DEFAULT CHARACTER SET " CHARSET
-		      " COLLATE " COLLATION);
+		mt_buf_printf(
+		    out, "%s`%s`", i == 0 ? "" : ", ", table->columns[i].name);
+	mt_buf_z(out,
+	    ")\n) ENGINE=InnoDB DEFAULT CHARACTER SET " CHARSET
+	    " COLLATE " COLLATION);
 	if (cut != NULL)
 		mt_buf_printf(out,
 		    "\n  PARTITION BY RANGE COLUMNS(`%s`)\n"

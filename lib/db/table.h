@@ -36,11 +36,7 @@ enum mt_rule {
 };
 
 /* How a table is cut, on the first column of its key. */
-enum mt_cut {
-	MT_CUT_NONE,
-	MT_CUT_DAY,
-	MT_CUT_MONTH
-};
+enum mt_cut { MT_CUT_NONE, MT_CUT_DAY, MT_CUT_MONTH };
 
 struct mt_table {
 	const char *name;
@@ -86,8 +82,8 @@ size_t mt_table_keys(const struct mt_table *table);
 const struct mt_field *mt_table_cut(const struct mt_table *table);
 
 /* Order of primary keys, as the nopad_bin collations have it. */
-int mt_table_compare(const struct mt_table *table, const void *a,
-    const void *b);
+int mt_table_compare(
+    const struct mt_table *table, const void *a, const void *b);
 /* Make `into` the one row of both, which have the same key. */
 void mt_table_merge(const struct mt_table *table, void *into, const void *row);
 /*
