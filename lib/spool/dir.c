@@ -170,8 +170,7 @@ fill_new(int fd, bool sync, struct mt_err *err)
 		errno = ENOSPC;
 		n = -1;
 	}
-	if (n < 0 || (sync && fdatasync(fd) != 0) ||
-	    flock(fd, LOCK_SH | LOCK_NB) != 0)
+	if (n < 0 || (sync && fdatasync(fd) != 0))
 		return mt_fail_sys(err, "spool: new segment");
 	return MT_OK;
 }
@@ -194,35 +193,32 @@ name_new(int dir_fd, const char *temporary, uint64_t id, bool sync,
 }
 
 enum mt_rc
-mt_segment_make(int dir_fd, uint64_t newest, bool sync, int *ret_fd,
-    uint64_t *ret_id, struct mt_err *err)
+mt_segment_make(int dir_fd, uint64_t newest, bool sync, uint64_t *ret_id,
+    struct mt_err *err)
 {
 	uint64_t tail, id;
 	char temporary[NEW_NAME];
 	enum mt_rc rc;
 	int fd;
 
-	id = (uint64_t)(mt_clock_now() / MT_SECOND) << 20;
+	id = (uint64_t)mt_clock_now();
 	if (id <= newest)
 		id = newest + 1;
 	if (!fill_random(&tail, sizeof(tail)))
 		return mt_fail_sys(err, "spool: random bytes");
 	(void)snprintf(temporary, sizeof(temporary), ".new-%016" PRIx64, tail);
-	fd = openat(dir_fd, temporary,
-	    O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
+	fd = openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+	    FILE_MODE);
 	if (fd < 0)
 		return mt_fail_sys(err, "spool: new segment");
 	rc = fill_new(fd, sync, err);
 	if (rc == MT_OK)
 		rc = name_new(dir_fd, temporary, id, sync, err);
 	(void)unlinkat(dir_fd, temporary, 0);
-	if (rc != MT_OK) {
-		(void)close(fd);
-		return rc;
-	}
-	*ret_fd = fd;
-	*ret_id = id;
-	return MT_OK;
+	(void)close(fd);
+	if (rc == MT_OK)
+		*ret_id = id;
+	return rc;
 }
 
 enum mt_rc

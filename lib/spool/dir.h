@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The spool directory: segments by number. A number is greater than that of
- * every segment there is, and not below the seconds of the clock shifted left
- * by 20 bits, so that it is new even when the directory was emptied. Two
- * producers that want a new segment in the same second agree on its number;
- * link(2) lets one of them make it, the other joins.
+ * The spool directory: segments by number. A number is the time it was made,
+ * in µs since 1970, or one more than that of every segment there is: so it is
+ * not used again, also when the directory was emptied. Two producers may make
+ * a segment at the same time; both are then read.
  *
  *     <16 hex digits>.seg    a segment
  *     .new-*                 a segment being made; left behind by a crash
@@ -38,12 +37,9 @@ MT_MUST_CHECK enum mt_rc mt_dir_list(
 void mt_segment_list_done(struct mt_segment_list *list);
 /* Bytes of all segments of a list. */
 uint64_t mt_dir_bytes(int dir_fd, const struct mt_segment_list *list);
-/*
- * Make and open (read, append, LOCK_SH held) the next segment after the newest
- * id. MT_AGAIN: somebody else made it just now.
- */
+/* Make the next segment after the newest id, without opening it. */
 MT_MUST_CHECK enum mt_rc mt_segment_make(int dir_fd, uint64_t newest, bool sync,
-    int *ret_fd, uint64_t *ret_id, struct mt_err *err);
+    uint64_t *ret_id, struct mt_err *err);
 /*
  * Has a segment ended? On MT_OK nobody appends to it or can begin to as long
  * as the descriptor is open, and its size is final. MT_AGAIN: somebody has it.

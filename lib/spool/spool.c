@@ -177,29 +177,10 @@ join(const struct mt_spool *spool, int dir_fd, uint64_t id, int *ret_fd,
 }
 
 static enum mt_rc
-read_seal(int fd, struct mt_seal *ret_seal, struct mt_err *err)
-{
-	unsigned char nonce[MT_NONCE];
-	char head[MT_SEGMENT_HEAD];
-	ssize_t n;
-
-	n = pread(fd, head, sizeof(head), 0);
-	if (n < 0)
-		return mt_fail_sys(err, "spool: new segment");
-	if (mt_segment_head_read(mt_str_n(head, (size_t)n), nonce, err) !=
-	    MT_OK) {
-		mt_err_in(err, "spool: new segment");
-		return err->rc;
-	}
-	*ret_seal = mt_seal_of(nonce);
-	return MT_OK;
-}
-
-static enum mt_rc
 join_or_make(struct mt_spool *spool, int dir_fd, struct mt_err *err)
 {
 	struct mt_segment_list list;
-	uint64_t newest, bytes;
+	uint64_t newest, bytes, id;
 	enum mt_rc rc;
 
 	if (mt_dir_list(dir_fd, &list, err) != MT_OK)
@@ -217,15 +198,14 @@ join_or_make(struct mt_spool *spool, int dir_fd, struct mt_err *err)
 		return mt_fail(err, MT_LIMIT,
 		    "spool: full: %" PRIu64 " of %" PRIu64 " bytes", bytes,
 		    spool->max);
-	rc = mt_segment_make(dir_fd, newest, spool->sync == MT_sync_always,
-	    &spool->fd, &spool->id, err);
+	rc = mt_segment_make(
+	    dir_fd, newest, spool->sync == MT_sync_always, &id, err);
 	if (rc != MT_OK)
 		return rc;
-	if (read_seal(spool->fd, &spool->seal, err) != MT_OK) {
-		(void)close(spool->fd);
-		spool->fd = -1;
-		return err->rc;
-	}
+	/* By its name, which is what the shipper's inotify goes by. */
+	if (join(spool, dir_fd, id, &spool->fd, &spool->seal, err) != MT_OK)
+		return mt_fail(err, MT_SYSTEM, "spool: new segment is gone");
+	spool->id = id;
 	return MT_OK;
 }
 

@@ -57,7 +57,7 @@ look_at(int dir_fd, struct look *look, struct mt_spool_stat *stat)
 	if (grown_at > stat->grown_at)
 		stat->grown_at = grown_at;
 	if (stat->oldest_at == 0)
-		stat->oldest_at = (int64_t)(look->id >> 20) * MT_SECOND;
+		stat->oldest_at = (int64_t)look->id;
 }
 
 static const struct mt_state_segment *
