@@ -107,6 +107,36 @@ def members(group):
     return found
 
 
+def start_time(pid):
+    """When pid started, in the kernel's ticks; None when it is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8",
+                  errors="replace") as f:
+            fields = f.read().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] == "Z" else int(fields[19])
+
+
+def end(pid, since, timeout=10.0):
+    """Stop a process of an earlier run, named by pid and start_time.
+
+    Whatever has that pid now and is not it, is left alone. Its process group
+    goes with it, as with Process.stop(). True when there was one to stop.
+    """
+    if start_time(pid) != since:
+        return False
+    os.kill(pid, signal.SIGTERM)
+    try:
+        wait_for(lambda: start_time(pid) != since, timeout)
+    except Failed:
+        pass
+    if members(pid):
+        os.killpg(pid, signal.SIGKILL)
+        wait_for(lambda: not members(pid), 10, f"group {pid} to end")
+    return True
+
+
 class Process:
     """One program, its log, and its end.
 
@@ -114,15 +144,16 @@ class Process:
     reach its children (Postfix's and nginx's), and only those.
     """
 
-    def __init__(self, name, argv, directory, env=None, run_as=None,
-                 outlive=False):
+    # Whether programs go on when whoever started them has ended.
+    outlive = False
+
+    def __init__(self, name, argv, directory, env=None, run_as=None):
         self.name = name
         self.argv = [os.fspath(a) for a in argv]
         self.directory = os.fspath(directory)
         self.log = os.path.join(self.directory, f"{name}.log")
         self.env = env
         self.run_as = run_as
-        self.outlive = outlive
         self.popen = None
 
     @property
@@ -142,6 +173,25 @@ class Process:
             wait_for(lambda: self._check() and ready(), timeout,
                      f"{self.name} to answer (its log: {self.log})")
         return self
+
+    def start_notify(self, timeout=30.0):
+        """Start a program that tells systemd when it is ready (READY=1)."""
+        path = os.path.join(self.directory, f"{self.name}.notify")
+        if os.path.exists(path):
+            os.unlink(path)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+            s.bind(path)
+            os.chmod(path, 0o777)
+            s.setblocking(False)
+            self.env = {**(self.env or {}), "NOTIFY_SOCKET": path}
+
+            def ready():
+                try:
+                    return b"READY=1" in s.recv(4096).split(b"\n")
+                except BlockingIOError:
+                    return False
+
+            return self.start(ready, timeout)
 
     def _become(self):
         if self.run_as is not None:
@@ -178,6 +228,11 @@ class Process:
         """SIGKILL it and its group, as a crash would."""
         if self.popen is not None:
             self._kill_group()
+
+    def started(self):
+        """What names the running process for ever: pid and start time."""
+        return {"name": self.name, "pid": self.pid,
+                "since": start_time(self.pid)}
 
     def stop(self, timeout=10.0):
         """SIGTERM, then after timeout SIGKILL; returns the exit code."""

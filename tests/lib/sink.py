@@ -50,8 +50,15 @@ class Store:
             "file": name, "at": time.time(), "sender": sender,
             "recipients": recipients,
             "message_id": str(fields.get("Message-ID", "")).strip(),
+            "queue_id": queue_id(fields),
             "body_sha256": hashlib.sha256(body).hexdigest()}) + "\n")
         return self.n
+
+
+def queue_id(fields):
+    """The id in the topmost Received header: that of who delivered."""
+    match = re.search(r"\bid (\w+)", str(fields.get("Received", "")))
+    return match[1] if match else None
 
 
 class Session:

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Mailtrail itself: its programs, configured for private servers."""
+
+import os
+import secrets
+
+from .process import Failed, Process, run
+
+# Where CMake leaves each program in a build directory.
+PROGRAMS = {
+    "milter": "milter/mailtrail-milter",
+    "ship": "shipper/mailtrail-ship",
+    "collector": "collector/mailtrail-collector",
+    "pixel": "pixel-cgi/mailtrail-pixel",
+    "mailtrail": "ctl/mailtrail",
+}
+
+
+def built(build):
+    """Whether every program is there."""
+    return all(os.access(os.path.join(build, p), os.X_OK)
+               for p in PROGRAMS.values())
+
+
+class Mailtrail:
+    """All five programs around one Redis and one MariaDB.
+
+    prepare() makes database, schema, keys and an empty policy; start() starts
+    the four daemons and returns when each has said that it is ready.
+    """
+
+    def __init__(self, lab, build, redis, mariadb, pixel_url,
+                 host="mx.example.org", database="mailtrail",
+                 stream="mailtrail:events", name="mailtrail", options=None):
+        self.build = os.fspath(build)
+        self.redis, self.mariadb = redis, mariadb
+        self.database, self.host = database, host
+        self.directory = lab.subdir(name)
+        self.spool = lab.subdir(f"{name}/spool")
+        # Postfix's daemons and nginx's workers come to the sockets.
+        self.sockets = lab.subdir(f"{name}/run", mode=0o755)
+        self.milter_socket = os.path.join(self.sockets, "milter.sock")
+        self.pixel_socket = os.path.join(self.sockets, "pixel.sock")
+        self.options = options or {}
+        self.values = {
+            "host": host,
+            "log_personal": "yes",
+            "spool_dir": self.spool,
+            "redis": f"unix:{redis.socket}",
+            "redis_stream": stream,
+            "db_socket": mariadb.socket,
+            "db_name": database,
+            "token_keys": os.path.join(self.directory, "token.keys"),
+            "policy_snapshot": os.path.join(self.directory,
+                                            "policy.snapshot"),
+            "daykey_file": os.path.join(self.directory, "day.key"),
+            "pixel_url": pixel_url,
+        }
+        if redis.user is not None:
+            self.values["redis_user"] = redis.user
+            self.values["redis_password_file"] = redis.password_file
+        self.daemons = {}
+        for short, path in PROGRAMS.items():
+            if short == "mailtrail":
+                continue
+            program = os.path.join(self.build, path)
+            self.daemons[short] = Process(
+                short, [program, "-c", self.conf(short)], self.directory)
+        for short in ("pixel", "milter", "ship", "collector"):
+            lab.add(self.daemons[short])
+
+    def conf(self, short):
+        return os.path.join(self.directory, f"{short}.conf")
+
+    def command(self, *args, **kwargs):
+        """Run `mailtrail ...`; the result of process.run()."""
+        return run([os.path.join(self.build, PROGRAMS["mailtrail"]),
+                    "-c", self.conf("mailtrail"), *args], **kwargs)
+
+    def _known(self, short):
+        """The options the program has, from its own list of defaults."""
+        flag = "--defaults" if short == "mailtrail" else "-d"
+        listing = run([os.path.join(self.build, PROGRAMS[short]), flag])
+        return {line.partition("=")[0].strip()
+                for line in listing.stdout.splitlines() if "=" in line}
+
+    def _write_conf(self, short):
+        known = self._known(short)
+        values = {k: v for k, v in self.values.items() if k in known}
+        values.update(self.own_values(short))
+        values.update(self.options.get(short, {}))
+        with open(self.conf(short), "w", encoding="utf-8") as f:
+            f.writelines(f"{k} = {v}\n" for k, v in values.items())
+
+    def own_values(self, short):
+        """What only this program is told."""
+        account = {"collector": "collector",
+                   "mailtrail": "owner"}.get(short)
+        values = {}
+        if account is not None:
+            values["db_user"] = f"{self.database}_{account}"
+            values["db_password_file"] = self.passwords[account]
+        if short == "milter":
+            values["socket"] = self.milter_socket
+        if short == "pixel":
+            values["socket"] = self.pixel_socket
+        return values
+
+    def prepare(self):
+        """Database, accounts, schema, keys, policy; what exists is kept."""
+        self.mariadb.query(f"CREATE DATABASE IF NOT EXISTS {self.database} "
+                           "CHARACTER SET utf8mb4")
+        self.passwords = {
+            account: self.mariadb.account(
+                f"{self.database}_{account}", secrets.token_hex(16),
+                [f"ALL ON {self.database}.*"])
+            for account in ("owner", "collector")}
+        for short in PROGRAMS:
+            self._write_conf(short)
+        self.command("schema", "migrate")
+        if not os.path.exists(self.values["token_keys"]):
+            self.command("key", "new")
+        return self
+
+    def start(self):
+        for daemon in self.daemons.values():
+            daemon.start_notify()
+        return self
+
+    def stop(self):
+        for daemon in reversed(list(self.daemons.values())):
+            daemon.stop()
+
+    def check_logs(self):
+        """Unexpected errors fail a test: no daemon logged one."""
+        for short, daemon in self.daemons.items():
+            for line in daemon.text().splitlines():
+                if line.startswith("<3>"):
+                    raise Failed(f"mailtrail-{short} logged: {line}")
