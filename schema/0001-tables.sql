@@ -172,15 +172,16 @@ CREATE TABLE IF NOT EXISTS `message_open` (
   (PARTITION p_max VALUES LESS THAN (MAXVALUE));
 
 CREATE TABLE IF NOT EXISTS `counter` (
-  `hour` DATETIME(6) NOT NULL COMMENT 'full hour (UTC) in which the messages were born',
+  `day` DATETIME(6) NOT NULL COMMENT 'midnight (UTC) of the day on which the messages were born',
+  `hour` INT UNSIGNED NOT NULL COMMENT 'hour of that day (UTC)',
   `host` VARCHAR(255) NOT NULL COMMENT 'mail host',
   `domain` VARCHAR(255) NOT NULL COMMENT 'sender domain, lower case; empty when there is none',
   `what` VARCHAR(32) NOT NULL COMMENT 'what is counted',
   `word` VARCHAR(32) NOT NULL COMMENT 'of which mode, reason or class; else empty',
   `n` BIGINT UNSIGNED NOT NULL COMMENT 'how many',
-  PRIMARY KEY (`hour`, `host`, `domain`, `what`, `word`)
+  PRIMARY KEY (`day`, `hour`, `host`, `domain`, `what`, `word`)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin
-  PARTITION BY RANGE COLUMNS(`hour`)
+  PARTITION BY RANGE COLUMNS(`day`)
   (PARTITION p_max VALUES LESS THAN (MAXVALUE));
 
 CREATE TABLE IF NOT EXISTS `policy_rule` (

@@ -1,0 +1,18 @@
+-- Rights on single tables and views, to be run by the database's administrator
+-- after `mailtrail schema migrate` (again after an upgrade: nothing here harms
+-- twice). mailtrail_reader sees views only; none of them shows a token or a
+-- fingerprint.
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON `mailtrail`.`policy_rule`
+  TO mailtrail_policy;
+GRANT SELECT, INSERT, UPDATE, DELETE ON `mailtrail`.`consent`
+  TO mailtrail_policy;
+
+GRANT SELECT ON `mailtrail`.`v_message` TO mailtrail_reader;
+GRANT SELECT ON `mailtrail`.`v_recipient` TO mailtrail_reader;
+GRANT SELECT ON `mailtrail`.`v_open` TO mailtrail_reader;
+GRANT SELECT ON `mailtrail`.`v_trail` TO mailtrail_reader;
+GRANT SELECT ON `mailtrail`.`v_hourly` TO mailtrail_reader;
+GRANT SELECT ON `mailtrail`.`v_daily` TO mailtrail_reader;
+GRANT SELECT ON `mailtrail`.`v_refusal` TO mailtrail_reader;
+GRANT SELECT ON `mailtrail`.`v_policy` TO mailtrail_reader;
