@@ -18,18 +18,20 @@ import re
 import subprocess
 import sys
 import tempfile
-
+import time
 from email.utils import getaddresses, make_msgid
 
+import dkim
+
+from tests.lib.client import html_message, send
 from tests.lib.process import (Failed, Lab, Process, end, run, start_time,
                                user, wait_for)
+from tests.lib.system import AGENT, SENDER, System, pixel_path
 
 VAR = pathlib.Path("var")
 RUNNING = VAR / "running.json"
 BUILD = pathlib.Path("build/quickstart").resolve()
-SENDER, RECIPIENT = "alice@example.org", "bob@example.com"
-AGENT = ("Mozilla/5.0 (X11; Linux x86_64; rv:115.0) Gecko/20100101 "
-         "Thunderbird/115.5.0")
+RECIPIENT = "bob@example.com"
 
 
 def say(what, text):
@@ -93,56 +95,27 @@ def stop():
 
 def start_servers():
     """Start everything; returns what the rest must know, kept in var."""
-    from tests.lib.mailtrail import Mailtrail
-    from tests.lib.mariadb import MariaDB
-    from tests.lib.nginx import Nginx
-    from tests.lib.postfix import Postfix, milter
-    from tests.lib.redis import Redis
-    from tests.lib.rspamd import Rspamd
-    from tests.lib.sink import Sink
-
     Process.outlive = True
     lab = Lab(make_var())
     started = []
 
-    def note(server):
-        started.append(getattr(server, "process", server).started())
+    def said(what, text, processes):
+        say(what, text)
+        started.extend(p.started() for p in processes)
         RUNNING.write_text(json.dumps({"processes": started}))
-        return server
 
-    redis = note(Redis(lab).start())
-    say("redis", f"unix:{redis.socket}, append-only file")
-    mariadb = note(MariaDB(lab).start())
-    say("mariadb", f"unix:{mariadb.socket}")
-    pixel_socket = lab.path("mailtrail", "run", "pixel.sock")
-    nginx = Nginx(lab, locations=Nginx.fastcgi(pixel_socket))
-    note(nginx.start())
-    say("nginx", f"{nginx.url}/i/ to mailtrail-pixel by FastCGI")
-    ours = Mailtrail(lab, BUILD, redis, mariadb, nginx.url)
-    ours.prepare()
-    say("mailtrail", "database schema, token key")
-    ours.start()
-    for daemon in ours.daemons.values():
-        note(daemon)
-    say("mailtrail", "milter, ship, collector, pixel are ready")
-    sink = note(Sink(lab).start())
-    say("sink", f"127.0.0.1:{sink.port} takes what Postfix delivers")
-    rspamd = note(Rspamd(lab).start())
-    say("rspamd", f"127.0.0.1:{rspamd.port} signs with DKIM, behind our "
-        "milter")
-    postfix = note(Postfix(lab, sink=sink.port, milters=[
-        milter(ours.milter_socket), rspamd.milter]).start())
-    say("postfix", f"127.0.0.1:{postfix.port}, a submission port whose "
-        f"clients count as {SENDER}")
+    system = System(lab, BUILD)
+    system.start(said)
     wrapper = VAR / "mailtrail"
     wrapper.write_text(f"#!/bin/sh\nexec {BUILD}/ctl/mailtrail "
-                       f"-c {ours.conf('mailtrail')} \"$@\"\n")
+                       f"-c {system.ours.conf('mailtrail')} \"$@\"\n")
     wrapper.chmod(0o755)
     state = {
         "processes": started, "binaries": binaries(),
-        "smtp": postfix.port, "pixel": nginx.url, "sink": sink.mail,
-        "redis": redis.socket, "mariadb": mariadb.socket,
-        "dkim_record": rspamd.record, "dkim_selector": rspamd.selector,
+        "smtp": system.postfix.port, "pixel": system.nginx.url,
+        "sink": system.sink.mail, "redis": system.redis.socket,
+        "mariadb": system.mariadb.socket,
+        "dkim_record": system.rspamd.record,
     }
     RUNNING.write_text(json.dumps(state))
     return state
@@ -154,7 +127,6 @@ def mailtrail(*args, ok=(0,)):
 
 def read_message(path):
     """(sender, recipients, Message-ID, bytes) of a file, or of a sample."""
-    from tests.lib.client import html_message
     if path is None:
         message_id = make_msgid(domain="example.org")
         return SENDER, [RECIPIENT], message_id, html_message(
@@ -174,29 +146,16 @@ def read_message(path):
     return sender[0], recipients or [RECIPIENT], message_id.strip(), data
 
 
-def pixel_url(data, base):
-    """The pixel's address in a delivered message, None if not marked."""
-    m = email.message_from_bytes(data, policy=email.policy.default)
-    for part in m.walk():
-        if part.get_content_type() == "text/html":
-            html = part.get_payload(decode=True).decode("utf-8", "replace")
-            found = re.search(re.escape(base) + r"/i/[A-Za-z0-9_-]+\.gif",
-                              html)
-            if found:
-                return found[0]
-    return None
-
-
-def send_one(state, path):
+def send_one(state, given):
     """Send, deliver, verify, fetch; the queue id."""
-    import dkim
-
-    from tests.lib.client import send
-    sender, recipients, message_id, data = read_message(path)
+    sender, recipients, message_id, data = read_message(given)
     mailtrail("track", "set", "mailbox", sender, "identified")
     say("policy", f"mailtrail track set mailbox {sender} identified")
+    # The milter looks for another policy at most once a second.
+    written = (VAR / "mailtrail/policy.snapshot").stat().st_mtime
+    wait_for(lambda: time.time() > written + 1.1, 5, "the milter to look")
     queue_id = send(state["smtp"], data, sender, recipients)
-    say("send", f"{path or 'a message'} from {sender} to "
+    say("send", f"{given or 'a message'} from {sender} to "
         f"{', '.join(recipients)}: queued as {queue_id}")
     index = pathlib.Path(state["sink"]) / "index.jsonl"
 
@@ -215,10 +174,11 @@ def send_one(state, path):
     holds = dkim.verify(copied, dnsfunc=lambda name, timeout=5: record)
     say("delivered", f"{copy_path}, DKIM signature "
         f"{'holds' if holds else 'DOES NOT HOLD'}")
-    url = pixel_url(copied, state["pixel"])
-    if url is None:
+    path = pixel_path(copied)
+    if path is None:
         say("pixel", "the message was not marked; the trail says why")
         return queue_id
+    url = state["pixel"] + path
     got = run(["curl", "-s", "-A", AGENT, "-o", os.devnull, "-w",
                "%{http_code} %{size_download}", url]).stdout
     say("pixel", f"GET {url}: {got.replace(' ', ', ')} bytes")

@@ -118,7 +118,7 @@ def pytest_runtest_makereport(item, call):
         report.outcome = "failed"
         report.longrepr = f"skipped, and skips fail here: {report.longrepr}"
     if report.failed:
-        for name in ("lab", "own_lab"):
+        for name in ("lab", "own_lab", "system_lab"):
             lab = getattr(item, "funcargs", {}).get(name)
             if lab is None:
                 continue

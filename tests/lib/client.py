@@ -66,6 +66,10 @@ class Crowd:
     connection), as real clients do. A lost connection after the final dot
     leaves it open whether the server took the message: such a Message-ID is
     also in `doubtful`, since sending it again may deliver it twice.
+
+    `times` has for each accepted Message-ID (connected, begun, accepted), on
+    time.monotonic(): a milter that was away when the connection was made, or
+    vanished during it, is not asked again on that connection.
     """
 
     def __init__(self, port, messages, connections=20, per_connection=25,
@@ -82,6 +86,7 @@ class Crowd:
         self.retried = {}    # Message-ID -> refusals before it was taken
         self.doubtful = set()
         self.failed = {}     # Message-ID -> last error
+        self.times = {}      # Message-ID -> (connected, begun, accepted)
         self.lock = threading.Lock()
         self.threads = [threading.Thread(target=self._work, daemon=True)
                         for _ in range(connections)]
@@ -101,7 +106,7 @@ class Crowd:
 
     def _work(self):
         smtp = None
-        used = 0
+        used, connected = 0, 0.0
         while True:
             try:
                 message = self.todo.get_nowait()
@@ -111,9 +116,10 @@ class Crowd:
             while True:
                 try:
                     if smtp is None or used >= self.per_connection:
+                        connected = time.monotonic()
                         smtp, used = self._reconnect(smtp), 0
                     used += 1
-                    self._one(smtp, message)
+                    self._one(smtp, message, connected)
                     break
                 except (OSError, smtplib.SMTPException) as error:
                     smtp = self._after_error(smtp, message[0], error)
@@ -127,7 +133,8 @@ class Crowd:
                 time.sleep(self.pause)
         self._quit(smtp)
 
-    def _one(self, smtp, message):
+    def _one(self, smtp, message, connected):
+        begun = time.monotonic()
         message_id, sender, recipients, data = message
         try:
             queue_id = transaction(smtp, data, sender, recipients)
@@ -137,6 +144,7 @@ class Crowd:
             raise
         with self.lock:
             self.accepted[message_id] = queue_id
+            self.times[message_id] = (connected, begun, time.monotonic())
 
     def _after_error(self, smtp, message_id, error):
         """The connection to go on with, None for a new one, False to stop."""
