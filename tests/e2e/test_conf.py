@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 
+import pymysql
 import pytest
 
 from tests.lib.client import html_message, send
@@ -177,3 +178,21 @@ def test_mariadb_takes_the_settings(root, own_lab):
     assert server.query("SELECT @@innodb_buffer_pool_size DIV 1048576, "
                         "@@innodb_flush_log_at_trx_commit") == ((512, 1),)
     assert "unknown variable" not in server.process.text()
+
+
+def test_mariadb_takes_roles_and_users_twice(root, own_lab):
+    server = MariaDB(own_lab).start()
+    database = (root / "schema/database.sql").read_text()
+    users = (root / "conf/mariadb/users.sql").read_text()
+    for _ in range(2):
+        server.script(database)
+        server.script(users.replace("PASSWORD", "secret"))
+    server.accounts.update(analyst="secret", mailtrail_admin="secret")
+    with server.connect("mailtrail", account="mailtrail_admin") as c, \
+            c.cursor() as cursor:
+        cursor.execute("SELECT CURRENT_ROLE()")
+        assert cursor.fetchone() == ("mailtrail_owner",)
+        cursor.execute("CREATE TABLE t (a INT)")
+    with server.connect(account="analyst") as c, c.cursor() as cursor:
+        with pytest.raises(pymysql.err.OperationalError, match="denied"):
+            cursor.execute("SELECT * FROM mailtrail.t")

@@ -6,6 +6,9 @@ import secrets
 
 from .process import Failed, Process, run
 
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+
 # Where CMake leaves each program in a build directory.
 PROGRAMS = {
     "milter": "milter/mailtrail-milter",
@@ -101,26 +104,33 @@ class Mailtrail:
             values["db_user"] = f"{self.database}_{account}"
             values["db_password_file"] = self.passwords[account]
         if short == "milter":
-            values["socket"] = self.milter_socket
+            values["socket"] = f"unix:{self.milter_socket}"
         if short == "pixel":
-            values["socket"] = self.pixel_socket
+            values["listen"] = f"unix:{self.pixel_socket}"
+            values["day_key"] = self.values["daykey_file"]
         return values
 
     def prepare(self):
-        """Database, accounts, schema, keys, policy; what exists is kept."""
-        self.mariadb.query(f"CREATE DATABASE IF NOT EXISTS {self.database} "
-                           "CHARACTER SET utf8mb4")
+        """Database, roles, accounts, schema, key; what exists is kept."""
+        self.mariadb.script(self._sql("database.sql"))
         self.passwords = {
-            account: self.mariadb.account(
-                f"{self.database}_{account}", secrets.token_hex(16),
-                [f"ALL ON {self.database}.*"])
-            for account in ("owner", "collector")}
+            role: self.mariadb.account(f"{self.database}_{role}",
+                                       secrets.token_hex(16),
+                                       role=f"mailtrail_{role}")
+            for role in ("owner", "collector", "reader")}
         for short in PROGRAMS:
             self._write_conf(short)
         self.command("schema", "migrate")
+        self.mariadb.script(self._sql("grants.sql"))
         if not os.path.exists(self.values["token_keys"]):
             self.command("key", "new")
         return self
+
+    def _sql(self, name):
+        """A file of schema/ for our database's name."""
+        with open(os.path.join(ROOT, "schema", name),
+                  encoding="utf-8") as f:
+            return f.read().replace("`mailtrail`", f"`{self.database}`")
 
     def start(self):
         for daemon in self.daemons.values():

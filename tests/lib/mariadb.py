@@ -8,6 +8,13 @@ import pymysql
 from .process import Process, run, user
 
 
+def statements(text):
+    """The statements of an SQL file without comments, each ended by ';'."""
+    lines = [line for line in text.splitlines()
+             if not line.lstrip().startswith("--")]
+    return [s.strip() for s in "\n".join(lines).split(";\n") if s.strip()]
+
+
 class MariaDB:
     """mariadbd as a user of its own when we are root.
 
@@ -86,13 +93,24 @@ class MariaDB:
             cursor.execute(sql, args)
             return cursor.fetchall()
 
-    def account(self, name, password, grants=()):
-        """Make a user with grants like "SELECT ON db.*"; its password file."""
+    def script(self, text):
+        """Run a file of statements as root, as `mariadb <FILE` would."""
+        for statement in statements(text):
+            self.query(statement)
+
+    def account(self, name, password, grants=(), role=None):
+        """Make a user with grants like "SELECT ON db.*", or with a role.
+
+        Returns the path of a file that holds its password.
+        """
         self.accounts[name] = password
         self.query(f"CREATE OR REPLACE USER `{name}`@localhost "
                    f"IDENTIFIED BY %s", (password,))
         for grant in grants:
             self.query(f"GRANT {grant} TO `{name}`@localhost")
+        if role is not None:
+            self.query(f"GRANT {role} TO `{name}`@localhost")
+            self.query(f"SET DEFAULT ROLE {role} FOR `{name}`@localhost")
         path = os.path.join(self.directory, f"{name}.password")
         with open(path, "w", encoding="ascii") as f:
             f.write(password + "\n")
