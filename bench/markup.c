@@ -5,6 +5,7 @@
  *
  *     bench_markup time FILE PAIRS     one line a pair, see bench.h
  *     bench_markup memory FILE         "<bytes at the peak> <message's bytes>"
+ *     bench_markup loop FILE TIMES     ours only, for a profiler
  *
  * The peak counts the message itself and all that markup took, not the marked
  * copy: the milter hands the pieces on as they are.
@@ -117,7 +118,7 @@ main(int argc, char **argv)
 	size_t n;
 
 	if (argc < 3)
-		bench_die("usage: bench_markup time|memory FILE [PAIRS]");
+		bench_die("usage: bench_markup time|memory|loop FILE [N]");
 	before = bench_status("VmRSS");
 	bytes = bench_read_file(argv[2], &n);
 	job.message = mt_str_n(bytes, n);
@@ -129,6 +130,11 @@ main(int argc, char **argv)
 		printf("%llu %zu\n",
 		    (unsigned long long)(bench_status("VmHWM") - before),
 		    job.message.n);
+	} else if (strcmp(argv[1], "loop") == 0) {
+		job.out = mt_alloc(2 * job.message.n + 65536);
+		take(&job, mark,
+		    argc > 3 ? bench_number("TIMES", argv[3], 1000000) : 1);
+		mt_free(job.out);
 	} else {
 		job.out = mt_alloc(2 * job.message.n + 65536);
 		compare(&job,

@@ -10,7 +10,7 @@ from .process import Process, answers, free_port, run, user
 CONF = """\
 options {{
   pidfile = "$RUNDIR/rspamd.pid";
-  filters = "dkim";
+  filters = "{filters}";
   tempdir = "{directory}";
   cache_file = "$DBDIR/symbols.cache";
   history_file = "$DBDIR/rspamd.history";
@@ -75,7 +75,8 @@ class Rspamd:
     """
 
     def __init__(self, lab, name="rspamd", selector="test", count=1,
-                 modules=("dkim_signing",), lua="", extra=""):
+                 modules=("dkim_signing",), lua="", extra="",
+                 filters="dkim"):
         run_as = user("_rspamd", "nobody")
         self.directory = lab.subdir(name, owner=run_as)
         self.port = free_port()
@@ -93,7 +94,7 @@ class Rspamd:
         with open(conf, "w", encoding="utf-8") as f:
             f.write(CONF.format(
                 directory=self.directory, port=self.port, count=count,
-                selector=selector, extra=extra,
+                selector=selector, extra=extra, filters=filters,
                 modules="\n  ".join(f'path = "{plugins}/{m}.lua";'
                                     for m in modules)))
         self.process = Process("rspamd", [
