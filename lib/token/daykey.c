@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "token/daykey.h"
+#include "token/random.h"
 #include "token/ring.h"
 #include "token/text64.h"
 

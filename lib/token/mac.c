@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "token/mac.h"
+#include "token/random.h"
 
 struct mt_mac {
 	EVP_MAC_CTX *keyed; /* copied for every sum, never changed */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * HMAC-SHA256, random bytes and constant-time comparison: the only place that
- * knows the cryptographic library. A keyed context is made once and used by
+ * HMAC-SHA256 and constant-time comparison. mac.c is the only file that knows
+ * the cryptographic library. A keyed context is made once and used by
  * any number of threads.
  */
 #ifndef MT_TOKEN_MAC_H
@@ -11,7 +11,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/err.h"
 #include "base/str.h"
 
 #define MT_MAC_KEY 32 /* bytes of a key */
@@ -25,6 +24,5 @@ void mt_mac_free(struct mt_mac *mac); /* NULL is fine */
 void mt_mac_sum(const struct mt_mac *mac, const struct mt_str *parts, size_t n,
     uint8_t *out);
 bool mt_mac_eq(const void *a, const void *b, size_t n);
-MT_MUST_CHECK enum mt_rc mt_random(void *p, size_t n, struct mt_err *err);
 
 #endif

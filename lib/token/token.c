@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "token/random.h"
 #include "token/ring.h"
 #include "token/text64.h"
 #include "token/token.h"
