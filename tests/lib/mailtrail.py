@@ -112,7 +112,7 @@ class Mailtrail:
 
     def prepare(self):
         """Database, roles, accounts, schema, key; what exists is kept."""
-        self.mariadb.script(self._sql("database.sql"))
+        self.mariadb.script(self.sql("database.sql"))
         self.passwords = {
             role: self.mariadb.account(f"{self.database}_{role}",
                                        secrets.token_hex(16),
@@ -121,16 +121,17 @@ class Mailtrail:
         for short in PROGRAMS:
             self._write_conf(short)
         self.command("schema", "migrate")
-        self.mariadb.script(self._sql("grants.sql"))
+        self.mariadb.script(self.sql("grants.sql"))
         if not os.path.exists(self.values["token_keys"]):
             self.command("key", "new")
         return self
 
-    def _sql(self, name):
-        """A file of schema/ for our database's name."""
+    def sql(self, name, database=None):
+        """A file of schema/ for a database; ours unless named."""
         with open(os.path.join(ROOT, "schema", name),
                   encoding="utf-8") as f:
-            return f.read().replace("`mailtrail`", f"`{self.database}`")
+            return f.read().replace("`mailtrail`",
+                                    f"`{database or self.database}`")
 
     def start(self):
         for daemon in self.daemons.values():
