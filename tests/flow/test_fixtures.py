@@ -3,6 +3,7 @@
 
 import os
 import signal
+import subprocess
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests.lib.mariadb import MariaDB
 from tests.lib.nginx import Nginx
 from tests.lib.postfix import Postfix
 from tests.lib.process import Failed, Lab, Process, members, run, wait_for
+from tests.lib.proxy import Proxy
 from tests.lib.redis import Redis
 
 
@@ -116,6 +118,31 @@ def test_a_crowd_delivers_everything_once(postfix, rspamd, sink):
     got = [e for e in sink.envelopes() if e["message_id"] in set(ids)]
     assert sorted(e["message_id"] for e in got) == sorted(ids)
     assert all(rspamd.verify(sink.data(e)) for e in got)
+
+
+def test_the_proxy_breaks_and_heals(redis, own_lab):
+    proxy = Proxy(own_lab, redis.socket)
+
+    def ping():
+        return run(["redis-cli", "-s", proxy.socket, "ping"], ok=(0, 1),
+                   timeout=5).stdout.strip()
+
+    assert ping() == "PONG"
+    proxy.refuse()
+    assert ping() != "PONG"
+    proxy.heal()
+    proxy.garble()
+    assert "PONG" not in ping()
+    proxy.heal()
+    proxy.cut_after(3)
+    assert ping() != "PONG"
+    assert ping() == "PONG"
+    proxy.stall()
+    with pytest.raises(subprocess.TimeoutExpired):
+        run(["redis-cli", "-s", proxy.socket, "ping"], timeout=0.3)
+    proxy.heal()
+    assert ping() == "PONG"
+    assert proxy.seen >= 6
 
 
 def test_nginx_answers(own_lab):
