@@ -1,64 +1,78 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <sys/inotify.h>
 
-#include <stdalign.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "spool/dir.h"
 #include "spool/watch.h"
 
-enum mt_rc
-mt_watch_open(const char *dir, int *ret_fd, struct mt_err *err)
-{
-	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+#define READ_SIZE 16384
 
-	if (fd < 0)
+enum mt_rc
+mt_watch_init(struct mt_watch *watch, const char *dir, struct mt_err *err)
+{
+	*watch = (struct mt_watch){ .fd = -1 };
+	watch->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (watch->fd < 0)
 		return mt_fail_sys(err, "spool: inotify");
-	if (inotify_add_watch(fd, dir,
-		IN_MODIFY | IN_CREATE | IN_DELETE | IN_MOVED_FROM |
-		    IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR) <
-	    0) {
+	/* A producer that leaves a segment lets it be deleted: CLOSE_WRITE. */
+	if (inotify_add_watch(watch->fd, dir,
+		IN_MODIFY | IN_CLOSE_WRITE | IN_CREATE | IN_DELETE |
+		    IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF |
+		    IN_MOVE_SELF | IN_ONLYDIR) < 0) {
 		mt_err_put_sys(err, "spool: watch %s", dir);
-		(void)close(fd);
+		mt_watch_done(watch);
 		return MT_SYSTEM;
 	}
-	*ret_fd = fd;
+	watch->bytes = mt_alloc(READ_SIZE);
 	return MT_OK;
 }
 
-static unsigned
-judge(const struct inotify_event *event, const char *name)
+void
+mt_watch_done(struct mt_watch *watch)
 {
-	uint64_t id;
+	if (watch->fd >= 0)
+		(void)close(watch->fd);
+	mt_free(watch->bytes);
+	*watch = (struct mt_watch){ .fd = -1 };
+}
 
+static enum mt_watch_event
+judge(const struct inotify_event *event, const char *name, uint64_t *ret_id)
+{
 	if (event->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED))
 		return MT_WATCH_GONE;
 	if (event->mask & IN_Q_OVERFLOW)
-		return MT_WATCH_GROWN | MT_WATCH_CHANGED;
+		return MT_WATCH_MISSED;
 	/* Our own state file and other people's counts do not matter. */
-	if (event->len == 0 || !mt_segment_name_read(name, &id))
-		return 0;
-	return event->mask & IN_MODIFY ? MT_WATCH_GROWN : MT_WATCH_CHANGED;
+	if (event->len == 0 || !mt_segment_name_read(name, ret_id))
+		return MT_WATCH_NOTHING;
+	return event->mask & (IN_MODIFY | IN_CLOSE_WRITE) ? MT_WATCH_GROWN
+							  : MT_WATCH_CHANGED;
 }
 
-unsigned
-mt_watch_take(int fd)
+enum mt_watch_event
+mt_watch_next(struct mt_watch *watch, uint64_t *ret_id)
 {
-	alignas(struct inotify_event) char bytes[16384];
+	enum mt_watch_event what = MT_WATCH_NOTHING;
 	struct inotify_event event;
-	unsigned what = 0;
-	ssize_t n, at;
+	const char *name;
+	ssize_t n;
 
-	while ((n = read(fd, bytes, sizeof(bytes))) > 0) {
-		for (at = 0; at < n;) {
-			memcpy(&event, bytes + at, sizeof(event));
-			what |= judge(
-			    &event, bytes + at + sizeof(struct inotify_event));
-			at += (ssize_t)(sizeof(event) + event.len);
+	while (what == MT_WATCH_NOTHING) {
+		if (watch->at == watch->n) {
+			n = read(watch->fd, watch->bytes, READ_SIZE);
+			if (n <= 0)
+				break;
+			watch->at = 0;
+			watch->n = (size_t)n;
 		}
+		memcpy(&event, watch->bytes + watch->at, sizeof(event));
+		name = watch->bytes + watch->at + sizeof(event);
+		watch->at += sizeof(event) + event.len;
+		what = judge(&event, name, ret_id);
 	}
 	return what;
 }

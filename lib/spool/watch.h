@@ -1,20 +1,36 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Be told when the spool grows, through inotify: no polling, no delay. A
- * descriptor that polls as readable, and what has happened since.
+ * Be told when the spool grows, through inotify: no polling, no delay. The
+ * descriptor polls as readable; mt_watch_next then says, one by one, what has
+ * happened.
  */
 #ifndef MT_SPOOL_WATCH_H
 #define MT_SPOOL_WATCH_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include "base/err.h"
 
-#define MT_WATCH_GROWN 1u /* a segment got new bytes */
-#define MT_WATCH_CHANGED 2u /* segments came or went: list them again */
-#define MT_WATCH_GONE 4u /* the directory itself is gone: open again */
+enum mt_watch_event {
+	MT_WATCH_NOTHING,
+	MT_WATCH_GROWN, /* a segment got new bytes, or a producer left it */
+	MT_WATCH_CHANGED, /* segments came or went: list them again */
+	MT_WATCH_MISSED, /* the kernel lost count: list and look at all */
+	MT_WATCH_GONE /* the directory itself is gone */
+};
 
-MT_MUST_CHECK enum mt_rc mt_watch_open(
-    const char *dir, int *ret_fd, struct mt_err *err);
-/* Take what has happened, without waiting: a set of MT_WATCH_*. */
-unsigned mt_watch_take(int fd);
+struct mt_watch {
+	int fd; /* owned; -1: none */
+	char *bytes; /* owned; what was read and not yet said */
+	size_t at;
+	size_t n;
+};
+
+MT_MUST_CHECK enum mt_rc mt_watch_init(
+    struct mt_watch *watch, const char *dir, struct mt_err *err);
+void mt_watch_done(struct mt_watch *watch);
+/* *ret_id is the segment's for MT_WATCH_GROWN. Never waits. */
+enum mt_watch_event mt_watch_next(struct mt_watch *watch, uint64_t *ret_id);
 
 #endif
