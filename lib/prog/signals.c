@@ -20,6 +20,8 @@ mt_signals_init(struct mt_err *err)
 	sigset_t stop, reload;
 
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* A file size limit is an error of write(2), no reason to die. */
+	(void)signal(SIGXFSZ, SIG_IGN);
 	(void)sigemptyset(&stop);
 	(void)sigaddset(&stop, SIGTERM);
 	(void)sigaddset(&stop, SIGINT);

@@ -50,7 +50,7 @@ read_endpoint(struct mt_str s, struct mt_endpoint *e, struct mt_err *err)
 			sizeof(un.sun_path));
 	if (!good || !copy(s, e->text, sizeof(e->text)))
 		return mt_fail(err, MT_CONFIG,
-		    "redis: %s: not unix:/PATH or HOST:PORT", mt_quote(s).s);
+		    "%s: not unix:/PATH or HOST:PORT", mt_quote(s).s);
 	return MT_OK;
 }
 
@@ -65,18 +65,18 @@ mt_endpoints_read(struct mt_str option, struct mt_endpoint *endpoints,
 		(void)mt_str_cut(rest, ' ', &word, &rest);
 		rest = rest.p == NULL ? rest : mt_str_trim(rest);
 		if (n == max)
-			return mt_fail(err, MT_CONFIG,
-			    "redis: more than %zu endpoints", max);
+			return mt_fail(
+			    err, MT_CONFIG, "more than %zu endpoints", max);
 		if (read_endpoint(word, &endpoints[n], err) != MT_OK)
 			return err->rc;
 		for (i = 0; i < n; i++)
 			if (strcmp(endpoints[i].text, endpoints[n].text) == 0)
 				return mt_fail(err, MT_CONFIG,
-				    "redis: %s: given twice", mt_quote(word).s);
+				    "%s: given twice", mt_quote(word).s);
 		n++;
 	}
 	if (n == 0)
-		return mt_fail(err, MT_CONFIG, "redis: no endpoint");
+		return mt_fail(err, MT_CONFIG, "no endpoint");
 	*ret_n = n;
 	return MT_OK;
 }

@@ -18,7 +18,7 @@
 #include "spool/spool.h"
 
 #define RETRY_MS 100 /* between attempts to get a segment */
-#define JOIN_TRIES 8 /* races with other producers and the shipper */
+#define JOIN_TRIES 32 /* races with other producers and the shipper */
 #define WRITE_TRIES 3 /* short writes in a row */
 #define CLOSE_TRIES 50 /* ms to wait for the lock of "lost" at the end */
 
@@ -142,37 +142,51 @@ mt_spool_close(struct mt_spool *spool)
 	mt_free(spool);
 }
 
-/*
- * Take part in an existing segment. MT_ABSENT: it is full, being deleted or
- * damaged, so a new one is wanted.
- */
+/* MT_ABSENT: it is full, being deleted or damaged. */
 static enum mt_rc
-join(const struct mt_spool *spool, int dir_fd, uint64_t id, int *ret_fd,
-    struct mt_seal *ret_seal, struct mt_err *err)
+join_open(const struct mt_spool *spool, int fd, struct mt_seal *ret_seal,
+    struct mt_err *err)
 {
 	unsigned char nonce[MT_NONCE];
-	char name[MT_SEGMENT_NAME], head[MT_SEGMENT_HEAD];
+	char head[MT_SEGMENT_HEAD];
 	struct stat st;
 	ssize_t n;
+
+	/* Never wait: whoever holds the lock could be stopped. */
+	if (flock(fd, LOCK_SH | LOCK_NB) != 0) {
+		if (errno == EWOULDBLOCK)
+			return mt_fail(err, MT_ABSENT, "spool: being deleted");
+		return mt_fail_sys(err, "spool: flock");
+	}
+	if (fstat(fd, &st) != 0 || (n = pread(fd, head, sizeof(head), 0)) < 0)
+		return mt_fail_sys(err, "spool: segment");
+	if (st.st_nlink == 0 || (uint64_t)st.st_size >= spool->segment ||
+	    mt_segment_head_read(mt_str_n(head, (size_t)n), nonce, err) !=
+		MT_OK)
+		return mt_fail(err, MT_ABSENT, "spool: not to be used");
+	*ret_seal = mt_seal_of(nonce);
+	return MT_OK;
+}
+
+/* Take part in an existing segment. */
+static enum mt_rc
+join(struct mt_spool *spool, int dir_fd, uint64_t id, struct mt_err *err)
+{
+	char name[MT_SEGMENT_NAME];
+	enum mt_rc rc;
 	int fd;
 
 	mt_segment_name(id, name);
 	fd = openat(dir_fd, name, O_RDWR | O_APPEND | O_CLOEXEC);
 	if (fd < 0)
-		return mt_fail(
-		    err, MT_ABSENT, "spool: %s: %s", name, strerror(errno));
-	/* Never wait: whoever holds the lock could be stopped. */
-	if (flock(fd, LOCK_SH | LOCK_NB) != 0 || fstat(fd, &st) != 0 ||
-	    st.st_nlink == 0 || (uint64_t)st.st_size >= spool->segment ||
-	    (n = pread(fd, head, sizeof(head), 0)) < 0 ||
-	    mt_segment_head_read(mt_str_n(head, (size_t)n), nonce, err) !=
-		MT_OK) {
+		return mt_fail_sys(err, "spool: %s", name);
+	rc = join_open(spool, fd, &spool->seal, err);
+	if (rc != MT_OK) {
 		(void)close(fd);
-		return mt_fail(
-		    err, MT_ABSENT, "spool: %s: not to be used", name);
+		return rc;
 	}
-	*ret_fd = fd;
-	*ret_seal = mt_seal_of(nonce);
+	spool->fd = fd;
+	spool->id = id;
 	return MT_OK;
 }
 
@@ -188,12 +202,8 @@ join_or_make(struct mt_spool *spool, int dir_fd, struct mt_err *err)
 	newest = list.n > 0 ? list.ids[list.n - 1] : 0;
 	bytes = mt_dir_bytes(dir_fd, &list);
 	mt_segment_list_done(&list);
-	if (newest > spool->avoid &&
-	    join(spool, dir_fd, newest, &spool->fd, &spool->seal, err) ==
-		MT_OK) {
-		spool->id = newest;
+	if (newest > spool->avoid && join(spool, dir_fd, newest, err) == MT_OK)
 		return MT_OK;
-	}
 	if (bytes + spool->segment > spool->max)
 		return mt_fail(err, MT_LIMIT,
 		    "spool: full: %" PRIu64 " of %" PRIu64 " bytes", bytes,
@@ -203,10 +213,10 @@ join_or_make(struct mt_spool *spool, int dir_fd, struct mt_err *err)
 	if (rc != MT_OK)
 		return rc;
 	/* By its name, which is what the shipper's inotify goes by. */
-	if (join(spool, dir_fd, id, &spool->fd, &spool->seal, err) != MT_OK)
-		return mt_fail(err, MT_SYSTEM, "spool: new segment is gone");
-	spool->id = id;
-	return MT_OK;
+	rc = join(spool, dir_fd, id, err);
+	if (rc == MT_ABSENT)
+		return mt_fail(err, MT_AGAIN, "spool: others filled it");
+	return rc;
 }
 
 /* Called with the lock held exclusively. */
