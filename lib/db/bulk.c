@@ -428,9 +428,10 @@ mt_bulk_insert(struct mt_bulk *b, bool *added, struct mt_err *err)
 }
 
 enum mt_rc
-mt_bulk_upsert(struct mt_bulk *b, struct mt_err *err)
+mt_bulk_upsert(struct mt_bulk *b, bool *ret_merged, struct mt_err *err)
 {
 	size_t from, n;
+	bool merged = false;
 	enum mt_rc rc = MT_OK;
 
 	if (b->n > 0)
@@ -440,8 +441,13 @@ mt_bulk_upsert(struct mt_bulk *b, struct mt_err *err)
 		rc = send_piece(b, b->upsert, from, (unsigned)n, err);
 		if (rc == MT_OK && mysql_warning_count(b->db->c) > 0)
 			rc = check_warnings(b, 0, err);
+		/* One a row that is new, two (or none) a row that was there. */
+		if (rc == MT_OK && mysql_stmt_affected_rows(b->upsert) != n)
+			merged = true;
 	}
 	if (rc != MT_OK)
 		mt_err_in(err, "%s", b->table->name);
+	else if (ret_merged != NULL)
+		*ret_merged = merged;
 	return rc;
 }

@@ -33,8 +33,11 @@ void mt_bulk_clear(struct mt_bulk *bulk);
  */
 MT_MUST_CHECK enum mt_rc mt_bulk_insert(
     struct mt_bulk *bulk, bool *added, struct mt_err *err);
-/* Insert or merge; rows must come in the order of mt_table_compare. */
+/*
+ * Insert or merge; rows must come in the order of mt_table_compare. Unless
+ * NULL, *ret_merged tells whether any row was there before.
+ */
 MT_MUST_CHECK enum mt_rc mt_bulk_upsert(
-    struct mt_bulk *bulk, struct mt_err *err);
+    struct mt_bulk *bulk, bool *ret_merged, struct mt_err *err);
 
 #endif

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <poll.h>
+#include <string.h>
+
+#include "arena.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "batch.h"
+#include "prog/program.h"
+#include "redis/dead.h"
+
+/* A piece is not made smaller than this for trouble that is not its fault. */
+#define LEAST 64
+/* While MariaDB is away: first and longest wait until the next try. */
+#define FIRST_WAIT_MS 50
+#define LONGEST_WAIT_MS 5000
+
+struct batch {
+	struct store *store;
+	struct batch_counts counts;
+	size_t most; /* events in one transaction */
+	size_t piece; /* as many as went well lately */
+	int wait_ms;
+	/* Of one batch: */
+	struct store_event *events;
+	size_t *entry; /* which entry an event came from */
+	size_t n;
+	size_t cap;
+	struct mt_entry *dead;
+	struct mt_str *reasons;
+	size_t n_dead;
+	struct arena texts; /* of reasons */
+};
+
+struct batch *
+batch_new(struct store *store, size_t most)
+{
+	struct batch *b = mt_alloc(sizeof(*b));
+
+	b->store = store;
+	b->most = b->piece = most;
+	arena_init(&b->texts);
+	return b;
+}
+
+void
+batch_free(struct batch *b)
+{
+	if (b == NULL)
+		return;
+	mt_free(b->events);
+	mt_free(b->entry);
+	mt_free(b->dead);
+	mt_free(b->reasons);
+	arena_done(&b->texts);
+	mt_free(b);
+}
+
+struct batch_counts
+batch_counts(struct batch *b)
+{
+	struct batch_counts counts = b->counts;
+
+	b->counts = (struct batch_counts){ 0, 0, 0, 0 };
+	return counts;
+}
+
+static void
+make_room(struct batch *b, size_t n)
+{
+	if (n <= b->cap)
+		return;
+	b->events = mt_realloc_array(b->events, n, sizeof(*b->events));
+	b->entry = mt_realloc_array(b->entry, n, sizeof(*b->entry));
+	b->dead = mt_realloc_array(b->dead, n, sizeof(*b->dead));
+	b->reasons = mt_realloc_array(b->reasons, n, sizeof(*b->reasons));
+	b->cap = n;
+}
+
+static void
+bury(struct batch *b, const struct mt_entry *entry, const char *reason)
+{
+	char id[MT_ID_LEN + 1];
+
+	mt_id_write(entry->id, id);
+	mt_log_every(10, MT_LOG_WARNING,
+	    "%s; putting the entry among the dead letters entry=%s", reason,
+	    id);
+	b->dead[b->n_dead] = *entry;
+	b->reasons[b->n_dead++] = arena_copy(&b->texts, mt_str(reason));
+}
+
+static void
+decode(struct batch *b, const struct mt_entries *entries)
+{
+	const struct mt_entry *entry;
+	struct store_event *event;
+	struct mt_err err;
+	size_t i;
+
+	arena_reset(&b->texts);
+	make_room(b, entries->n);
+	b->n = b->n_dead = 0;
+	for (i = 0; i < entries->n; i++) {
+		entry = &entries->entries[i];
+		if (entry->n == 0)
+			continue; /* deleted: there is nothing to keep */
+		event = &b->events[b->n];
+		if (mt_event_decode(entry->pairs, entry->n, &event->id,
+			&event->event, &err) == MT_OK)
+			b->entry[b->n++] = i;
+		else
+			bury(b, entry, err.msg);
+	}
+}
+
+/* False when the program shall stop. */
+static bool
+wait_a_while(struct batch *b)
+{
+	struct pollfd fd = { .fd = mt_stop_fd(), .events = POLLIN };
+
+	b->wait_ms = b->wait_ms == 0 ? FIRST_WAIT_MS : b->wait_ms * 2;
+	if (b->wait_ms > LONGEST_WAIT_MS)
+		b->wait_ms = LONGEST_WAIT_MS;
+	(void)poll(&fd, 1, b->wait_ms);
+	return !mt_stopping();
+}
+
+static bool
+transient(enum mt_rc rc)
+{
+	return rc == MT_AGAIN || rc == MT_SYSTEM;
+}
+
+enum mt_rc
+batch_connect(struct batch *b, struct mt_err *err)
+{
+	enum mt_rc rc;
+
+	while (transient(rc = store_connect(b->store, err))) {
+		mt_log_every(60, MT_LOG_WARNING, "%s; waiting for the database",
+		    err->msg);
+		if (!wait_a_while(b))
+			break;
+	}
+	if (rc == MT_OK)
+		b->wait_ms = 0;
+	return rc;
+}
+
+/* One piece, until it is stored; MT_AGAIN when the program shall stop. */
+static enum mt_rc
+store_piece(struct batch *b, size_t from, size_t *n, struct mt_err *err)
+{
+	size_t added = 0;
+	enum mt_rc rc;
+
+	while (transient(
+	    rc = store_events(b->store, b->events + from, *n, &added, err))) {
+		mt_log_every(60, MT_LOG_WARNING,
+		    "%s; keeping the events until the database takes them "
+		    "events=%zu",
+		    err->msg, b->n - from);
+		if (b->piece > LEAST)
+			b->piece /= 2;
+		if (*n > b->piece)
+			*n = b->piece;
+		if (!wait_a_while(b))
+			break;
+	}
+	if (rc == MT_OK) {
+		b->wait_ms = 0;
+		b->counts.batches++;
+		b->counts.events += *n;
+		b->counts.added += added;
+	}
+	return rc;
+}
+
+/* What cannot be stored as a whole is halved until the culprit stands alone. */
+static enum mt_rc
+store_range(struct batch *b, const struct mt_entries *entries, size_t from,
+    size_t to, struct mt_err *err)
+{
+	size_t n, limit = to - from;
+	enum mt_rc rc = MT_OK;
+
+	while (from < to) {
+		n = to - from < limit ? to - from : limit;
+		if (n > b->piece)
+			n = b->piece;
+		rc = store_piece(b, from, &n, err);
+		if (rc == MT_OK) {
+			from += n;
+			limit = limit * 2;
+			if (b->piece < b->most)
+				b->piece *= 2;
+			continue;
+		}
+		if (rc != MT_FORMAT && rc != MT_LIMIT)
+			return rc;
+		if (n == 1) {
+			bury(b, &entries->entries[b->entry[from]], err->msg);
+			from++;
+			continue;
+		}
+		limit = n / 2;
+	}
+	return MT_OK;
+}
+
+enum mt_rc
+batch_store(void *context, struct mt_stream *stream,
+    const struct mt_entries *entries, struct mt_err *err)
+{
+	struct batch *b = context;
+
+	decode(b, entries);
+	if (store_range(b, entries, 0, b->n, err) != MT_OK)
+		return err->rc;
+	if (b->n_dead > 0 &&
+	    mt_dead_add(stream, b->dead, b->reasons, b->n_dead, err) != MT_OK)
+		return err->rc;
+	b->counts.dead += b->n_dead;
+	return MT_OK;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A batch of stream entries on its way into MariaDB: decoded, stored in
+ * pieces that shrink when MariaDB has trouble and grow again, and searched for
+ * the culprit when one cannot be stored. What can be neither decoded nor
+ * stored becomes a dead letter with the reason. While MariaDB is away the
+ * batch waits here, with a line in the log once a minute, until it is back or
+ * the program shall stop.
+ */
+#ifndef COLLECTOR_BATCH_H
+#define COLLECTOR_BATCH_H
+
+#include <stdint.h>
+
+#include "redis/stream.h"
+#include "store.h"
+
+struct batch;
+
+/* What was done since the last batch_counts. */
+struct batch_counts {
+	uint64_t events; /* decoded and stored */
+	uint64_t added; /* of them, not there before */
+	uint64_t dead;
+	uint64_t batches;
+};
+
+struct batch *batch_new(struct store *store, size_t most);
+void batch_free(struct batch *b); /* NULL is fine */
+/* A lane_store (lane.h); context is the batch. */
+MT_MUST_CHECK enum mt_rc batch_store(void *context, struct mt_stream *stream,
+    const struct mt_entries *entries, struct mt_err *err);
+struct batch_counts batch_counts(struct batch *b);
+/*
+ * Wait for the database to be there with the right schema. MT_AGAIN only when
+ * the program shall stop.
+ */
+MT_MUST_CHECK enum mt_rc batch_connect(struct batch *b, struct mt_err *err);
+
+#endif

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "lane.h"
+#include "prog/program.h"
+
+/* How long Redis holds the answer when there is nothing new. */
+#define BLOCK_MS 5000
+/* After Redis was away: first and longest wait until the next try. */
+#define FIRST_WAIT_MS 100
+#define LONGEST_WAIT_MS 5000
+/* Acknowledged entries are trimmed away this often. */
+#define TRIM_MS 1000
+
+struct lane {
+	const struct lane_options *options;
+	struct mt_stream *stream;
+	bool own_read; /* what an earlier life left is done */
+	bool full; /* the last answer was as long as we had asked for */
+	int64_t retry_at; /* 0: no trouble */
+	int64_t wait_ms;
+	int64_t claim_at;
+	int64_t trim_at;
+	bool trim; /* something was acknowledged since */
+	struct mt_id *ids; /* of a batch, to acknowledge */
+	size_t cap;
+};
+
+enum mt_rc
+lane_open(const struct lane_options *options,
+    const struct mt_endpoint *endpoint, struct lane **ret_lane,
+    struct mt_err *err)
+{
+	struct lane *lane = mt_alloc(sizeof(*lane));
+
+	lane->options = options;
+	if (mt_stream_open(options->redis, endpoint, options->consumer,
+		&lane->stream, err) != MT_OK) {
+		mt_free(lane);
+		return err->rc;
+	}
+	*ret_lane = lane;
+	return MT_OK;
+}
+
+void
+lane_close(struct lane *lane)
+{
+	if (lane == NULL)
+		return;
+	mt_stream_close(lane->stream);
+	mt_free(lane->ids);
+	mt_free(lane);
+}
+
+int
+lane_fd(const struct lane *lane)
+{
+	return mt_stream_asked(lane->stream) ? mt_stream_fd(lane->stream) : -1;
+}
+
+int64_t
+lane_due(const struct lane *lane)
+{
+	if (lane->retry_at != 0)
+		return lane->retry_at;
+	/* Redis answers by itself after BLOCK_MS; be patient a bit longer. */
+	return mt_stream_asked(lane->stream) ? mt_clock_mono_ms() + 2 * BLOCK_MS
+					     : 0;
+}
+
+/* Say what is wrong, once a minute, and when to try again. */
+static enum mt_rc
+put_off(struct lane *lane, int64_t now_ms, struct mt_err *err)
+{
+	if (err->rc == MT_CONFIG || err->rc == MT_LIMIT)
+		return err->rc;
+	lane->wait_ms = lane->wait_ms == 0 ? FIRST_WAIT_MS : lane->wait_ms * 2;
+	if (lane->wait_ms > LONGEST_WAIT_MS)
+		lane->wait_ms = LONGEST_WAIT_MS;
+	lane->retry_at = now_ms + lane->wait_ms;
+	mt_log_every(60, MT_LOG_WARNING, "%s; trying again redis=%s", err->msg,
+	    mt_stream_name(lane->stream));
+	return MT_OK;
+}
+
+static void
+note_ids(struct lane *lane, const struct mt_entries *entries)
+{
+	size_t i;
+
+	if (entries->n > lane->cap) {
+		lane->ids =
+		    mt_realloc_array(lane->ids, entries->n, sizeof(*lane->ids));
+		lane->cap = entries->n;
+	}
+	for (i = 0; i < entries->n; i++)
+		lane->ids[i] = entries->entries[i].id;
+}
+
+/*
+ * Store and acknowledge. When the acknowledgement fails the entries come
+ * again, and are found to be there.
+ */
+static enum mt_rc
+finish(struct lane *lane, const struct mt_entries *entries, struct mt_err *err)
+{
+	size_t n = entries->n;
+
+	if (n == 0)
+		return MT_OK;
+	note_ids(lane, entries);
+	if (lane->options->store(
+		lane->options->context, lane->stream, entries, err) != MT_OK)
+		return err->rc;
+	if (mt_stream_ack(lane->stream, lane->ids, n, err) != MT_OK)
+		return err->rc;
+	lane->trim = true;
+	return MT_OK;
+}
+
+/* What this consumer was given in an earlier life. */
+static enum mt_rc
+read_own(struct lane *lane, struct mt_err *err)
+{
+	struct mt_id after = { 0, 0 };
+	struct mt_entries entries;
+	enum mt_rc rc;
+
+	while (!mt_stopping()) {
+		rc = mt_stream_own(
+		    lane->stream, after, lane->options->batch, &entries, err);
+		if (rc == MT_ABSENT) {
+			lane->own_read = true;
+			return MT_OK;
+		}
+		if (rc != MT_OK)
+			return rc;
+		if (entries.n > 0)
+			after = entries.entries[entries.n - 1].id;
+		if (finish(lane, &entries, err) != MT_OK)
+			return err->rc;
+	}
+	return MT_OK;
+}
+
+static enum mt_rc
+claim(struct lane *lane, int64_t now_ms, struct mt_err *err)
+{
+	struct mt_id cursor = { 0, 0 };
+	struct mt_entries entries;
+	size_t count = 0;
+
+	do {
+		entries.n = 0;
+		if (mt_stream_claim(lane->stream, lane->options->claim_ms,
+			lane->options->batch, &cursor, &entries, err) != MT_OK)
+			return err->rc;
+		count += entries.n;
+		if (finish(lane, &entries, err) != MT_OK)
+			return err->rc;
+	} while ((cursor.ms != 0 || cursor.seq != 0) && !mt_stopping());
+	if (count > 0)
+		mt_log(MT_LOG_INFO,
+		    "took over what another collector left entries=%zu "
+		    "redis=%s",
+		    count, mt_stream_name(lane->stream));
+	lane->claim_at = now_ms + (int64_t)lane->options->claim_ms / 2;
+	return MT_OK;
+}
+
+static enum mt_rc
+trim(struct lane *lane, int64_t now_ms, struct mt_err *err)
+{
+	struct mt_stream_facts facts;
+	uint64_t removed;
+
+	if (mt_stream_facts(lane->stream, &facts, err) != MT_OK)
+		return err->rc;
+	if (facts.group && (facts.acked.ms != 0 || facts.acked.seq != 0) &&
+	    mt_stream_trim(lane->stream, facts.acked, &removed, err) != MT_OK)
+		return err->rc;
+	lane->trim = false;
+	lane->trim_at = now_ms + TRIM_MS;
+	return MT_OK;
+}
+
+/* Nothing is outstanding: what is due, and the next question. */
+static enum mt_rc
+prepare(struct lane *lane, int64_t now_ms, struct mt_err *err)
+{
+	if (!lane->own_read && read_own(lane, err) != MT_OK)
+		return err->rc;
+	if (now_ms >= lane->claim_at && claim(lane, now_ms, err) != MT_OK)
+		return err->rc;
+	/* When there is no more for now, at once; else now and then. */
+	if (lane->trim && (!lane->full || now_ms >= lane->trim_at) &&
+	    trim(lane, now_ms, err) != MT_OK)
+		return err->rc;
+	return mt_stream_ask(lane->stream, lane->options->batch, BLOCK_MS, err);
+}
+
+/* The answer, if it is there. */
+static enum mt_rc
+take(struct lane *lane, struct mt_err *err)
+{
+	struct mt_entries entries = { NULL, 0 };
+	enum mt_rc rc;
+
+	rc = mt_stream_take(lane->stream, 0, -1, &entries, err);
+	if (rc == MT_ABSENT && mt_str_starts(mt_str(err->msg), "NOGROUP"))
+		return rc;
+	if (rc == MT_ABSENT)
+		return MT_OK;
+	if (rc != MT_OK)
+		return rc;
+	lane->full = entries.n >= lane->options->batch;
+	return finish(lane, &entries, err);
+}
+
+static enum mt_rc
+advance(struct lane *lane, int64_t now_ms, struct mt_err *err)
+{
+	enum mt_rc rc = MT_OK;
+
+	if (mt_stream_asked(lane->stream))
+		rc = take(lane, err);
+	if (rc == MT_OK && !mt_stream_asked(lane->stream) && !mt_stopping())
+		rc = prepare(lane, now_ms, err);
+	return rc;
+}
+
+enum mt_rc
+lane_step(struct lane *lane, int64_t now_ms, struct mt_err *err)
+{
+	enum mt_rc rc;
+
+	if (lane->retry_at > now_ms)
+		return MT_OK;
+	lane->retry_at = 0;
+	rc = advance(lane, now_ms, err);
+	if (rc == MT_OK || mt_stopping()) {
+		lane->wait_ms = 0;
+		return MT_OK;
+	}
+	/* What was given to us and not acknowledged is read again. */
+	lane->own_read = false;
+	if (rc == MT_ABSENT) {
+		rc = mt_stream_create(lane->stream, err);
+		if (rc == MT_OK)
+			return MT_OK;
+	}
+	return put_off(lane, now_ms, err);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One Redis endpoint, seen from the loop: its connection, and what is to be
+ * done there when. A lane asks for entries and lets the loop poll for the
+ * answer; it never waits by itself, except for short answers (acknowledge,
+ * trim). What it reads it hands to the loop's function, which returns MT_OK
+ * when all of it may be acknowledged.
+ *
+ * Read first is what this consumer was given in an earlier life, then what is
+ * new, and now and then what a dead peer left.
+ */
+#ifndef COLLECTOR_LANE_H
+#define COLLECTOR_LANE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "options.h"
+#include "redis/stream.h"
+
+struct lane;
+
+/*
+ * Store entries. MT_OK: acknowledge them all (the dead letters among them were
+ * put aside). Anything else: keep them; MT_CONFIG ends the program.
+ */
+typedef enum mt_rc lane_store(void *context, struct mt_stream *stream,
+    const struct mt_entries *entries, struct mt_err *err);
+
+struct lane_options {
+	const struct mt_redis_options *redis;
+	const char *consumer;
+	size_t batch;
+	uint64_t claim_ms;
+	lane_store *store;
+	void *context;
+};
+
+/* Options are borrowed. */
+MT_MUST_CHECK enum mt_rc lane_open(const struct lane_options *options,
+    const struct mt_endpoint *endpoint, struct lane **ret_lane,
+    struct mt_err *err);
+void lane_close(struct lane *lane); /* NULL is fine */
+/* To poll for; -1 while there is nothing to wait for but time. */
+int lane_fd(const struct lane *lane);
+/* When lane_step wants to be called at the latest (mt_clock_mono_ms). */
+int64_t lane_due(const struct lane *lane);
+/*
+ * Do what is to be done now. Troubles with Redis are logged and tried again
+ * later; only MT_CONFIG comes back.
+ */
+MT_MUST_CHECK enum mt_rc lane_step(
+    struct lane *lane, int64_t now_ms, struct mt_err *err);
+
+#endif

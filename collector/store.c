@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "db/bulk.h"
+#include "db/schema.h"
+#include "fold.h"
+#include "settle.h"
+#include "store.h"
+
+/* The order in which tables are locked, in every transaction of ours. */
+static const enum mt_table_id order[] = { MT_TABLE_message, MT_TABLE_recipient,
+	MT_TABLE_token, MT_TABLE_open_day, MT_TABLE_counter };
+#define ORDER_N (sizeof(order) / sizeof(order[0]))
+
+struct store {
+	struct mt_db_options options;
+	struct mt_db *db;
+	struct mt_bulk *events[MT_EV_N];
+	struct mt_bulk *tables[ORDER_N];
+	struct fold fold;
+	struct settle *settle;
+	const void **sorted; /* events of one kind, by key */
+	bool *added;
+	size_t cap; /* of sorted and added */
+};
+
+struct store *
+store_new(const struct mt_db_options *options)
+{
+	struct store *s = mt_alloc(sizeof(*s));
+
+	s->options = *options;
+	fold_init(&s->fold);
+	return s;
+}
+
+void
+store_disconnect(struct store *s)
+{
+	size_t i;
+
+	for (i = 0; i < MT_EV_N; i++) {
+		mt_bulk_free(s->events[i]);
+		s->events[i] = NULL;
+	}
+	for (i = 0; i < ORDER_N; i++) {
+		mt_bulk_free(s->tables[i]);
+		s->tables[i] = NULL;
+	}
+	settle_free(s->settle);
+	s->settle = NULL;
+	mt_db_close(s->db);
+	s->db = NULL;
+}
+
+void
+store_free(struct store *s)
+{
+	if (s == NULL)
+		return;
+	store_disconnect(s);
+	fold_done(&s->fold);
+	mt_free(s->sorted);
+	mt_free(s->added);
+	mt_free(s);
+}
+
+struct mt_db *
+store_db(struct store *s)
+{
+	return s->db;
+}
+
+enum mt_rc
+store_connect(struct store *s, struct mt_err *err)
+{
+	struct mt_table t;
+	size_t i;
+
+	if (s->db != NULL)
+		return MT_OK;
+	if (mt_db_open(&s->options, &s->db, err) != MT_OK)
+		return err->rc;
+	if (mt_schema_check(s->db, err) != MT_OK) {
+		store_disconnect(s);
+		return err->rc;
+	}
+	for (i = 0; i < MT_EV_N; i++) {
+		t = mt_table_of_event((enum mt_event)i);
+		s->events[i] = mt_bulk_new(s->db, &t);
+	}
+	for (i = 0; i < ORDER_N; i++)
+		s->tables[i] = mt_bulk_new(s->db, &mt_tables[order[i]]);
+	s->settle = settle_new(s->db);
+	return MT_OK;
+}
+
+static void
+make_room(struct store *s, size_t n)
+{
+	if (n <= s->cap)
+		return;
+	s->sorted = mt_realloc_array(s->sorted, n, sizeof(*s->sorted));
+	s->added = mt_realloc_array(s->added, n, sizeof(*s->added));
+	s->cap = n;
+}
+
+static int
+compare(const void *a, const void *b, void *table)
+{
+	return mt_table_compare(
+	    table, *(const void *const *)a, *(const void *const *)b);
+}
+
+/* Insert the events of one kind, and fold those that were new. */
+static enum mt_rc
+insert_kind(struct store *s, enum mt_event id, const struct store_event *events,
+    size_t n, size_t *ret_new, struct mt_err *err)
+{
+	struct mt_table t = mt_table_of_event(id);
+	struct mt_bulk *bulk = s->events[id];
+	size_t i, kind = 0;
+
+	for (i = 0; i < n; i++)
+		if (events[i].id == id)
+			s->sorted[kind++] = &events[i].event;
+	if (kind == 0)
+		return MT_OK;
+	qsort_r(s->sorted, kind, sizeof(*s->sorted), compare, &t);
+	mt_bulk_clear(bulk);
+	for (i = 0; i < kind; i++)
+		mt_bulk_add(bulk, s->sorted[i]);
+	if (mt_bulk_insert(bulk, s->added, err) != MT_OK)
+		return err->rc;
+	for (i = 0; i < kind; i++) {
+		if (!s->added[i])
+			continue;
+		fold_event(&s->fold, id, s->sorted[i]);
+		(*ret_new)++;
+	}
+	return MT_OK;
+}
+
+/* Write what the new events contribute; were any messages there before? */
+static enum mt_rc
+merge_rows(struct store *s, bool *ret_merged, struct mt_err *err)
+{
+	struct fold_rows *rows;
+	size_t i, j;
+	bool merged;
+
+	fold_finish(&s->fold);
+	for (i = 0; i < ORDER_N; i++) {
+		rows = &s->fold.tables[order[i]];
+		if (rows->n == 0)
+			continue;
+		mt_bulk_clear(s->tables[i]);
+		for (j = 0; j < rows->n; j++)
+			mt_bulk_add(s->tables[i], rows->rows[j]);
+		if (mt_bulk_upsert(s->tables[i], &merged, err) != MT_OK)
+			return err->rc;
+		if (order[i] == MT_TABLE_message && merged)
+			*ret_merged = true;
+	}
+	return MT_OK;
+}
+
+static enum mt_rc
+transact(struct store *s, const struct store_event *events, size_t n,
+    size_t *ret_new, bool *ret_merged, struct mt_err *err)
+{
+	size_t id;
+
+	if (mt_db_exec(s->db, "START TRANSACTION", err) != MT_OK)
+		return err->rc;
+	for (id = 0; id < MT_EV_N; id++)
+		if (insert_kind(
+			s, (enum mt_event)id, events, n, ret_new, err) != MT_OK)
+			return err->rc;
+	if (merge_rows(s, ret_merged, err) != MT_OK)
+		return err->rc;
+	return mt_db_exec(s->db, "COMMIT", err);
+}
+
+enum mt_rc
+store_events(struct store *s, const struct store_event *events, size_t n,
+    size_t *ret_new, struct mt_err *err)
+{
+	struct mt_err ignored = { MT_OK, 0, "" };
+	bool merged = false;
+
+	*ret_new = 0;
+	if (store_connect(s, err) != MT_OK)
+		return err->rc;
+	make_room(s, n);
+	fold_reset(&s->fold);
+	if (transact(s, events, n, ret_new, &merged, err) != MT_OK ||
+	    settle_events(s->settle, events, n, merged || *ret_new < n, err) !=
+		MT_OK) {
+		/* A connection that does not even roll back is of no use. */
+		if (err->rc == MT_AGAIN ||
+		    mt_db_exec(s->db, "ROLLBACK", &ignored) != MT_OK)
+			store_disconnect(s);
+		return err->rc;
+	}
+	return MT_OK;
+}
