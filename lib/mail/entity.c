@@ -92,14 +92,17 @@ read_text(struct mt_str value, const char *name, char *out, size_t size)
 	return ok;
 }
 
+/* Is there a file name? One that cannot be read is one too. */
 static bool
-has_param(struct mt_str value, const char *name)
+has_name(struct mt_str value, const char *name)
 {
 	struct mt_buf text;
+	enum mt_param got;
 	bool has;
 
 	mt_buf_init(&text, MAX_WORD);
-	has = mt_header_param(value, name, &text) != MT_PARAM_ABSENT;
+	got = mt_header_param(value, name, &text);
+	has = got == MT_PARAM_BAD || text.n > 0;
 	mt_buf_done(&text);
 	return has;
 }
@@ -127,7 +130,7 @@ read_charset(struct mt_str value, struct mt_entity *e)
 
 	if (!read_text(value, "charset", e->charset, sizeof(e->charset)))
 		return;
-	if (e->charset[0] == '\0' && !has_param(value, "charset"))
+	if (e->charset[0] == '\0')
 		memcpy(e->charset, "us-ascii", sizeof("us-ascii"));
 	for (i = 0; e->charset[i] != '\0'; i++) {
 		e->charset[i] = mt_lower(e->charset[i]);
@@ -182,7 +185,7 @@ read_type(const struct fields *f, struct mt_entity *e, struct mt_buf *buf)
 		return;
 	}
 	e->kind = find_kind(word, value);
-	e->named = has_param(value, "name");
+	e->named = has_name(value, "name");
 	if (mt_str_starts(word, "multipart/"))
 		read_multi(value, e);
 	else if (e->kind == MT_ENTITY_HTML)
@@ -214,7 +217,7 @@ read_disposition(
 	word = word_of(value, buf);
 	e->attached = f->bad[DISPOSITION] || word.p == NULL ||
 	    !mt_str_eqz(word, "inline");
-	e->named = e->named || has_param(value, "filename");
+	e->named = e->named || has_name(value, "filename");
 }
 
 void

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Markup over whole messages, as stored and converted to CRLF, with GMime as
+ * the second opinion: it must see the same structure and the same parts before
+ * and after, but for one text/html part with one insertion. The messages are
+ * tests/data/mime and, when it stands beside the checkout, the large corpus.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <gmime/gmime.h>
+
+#include "base/mem.h"
+#include "../lib/mail_property.h"
+
+#define OWN "tests/data/mime"
+#define LARGE "../shared/data/mime"
+
+/* nftw has no argument for us. */
+static unsigned counts[MT_reason_end];
+static unsigned wrong_n;
+
+static GMimeMessage *
+parse(struct mt_str text)
+{
+	GMimeStream *stream = g_mime_stream_mem_new_with_buffer(text.p, text.n);
+	GMimeParser *parser = g_mime_parser_new_with_stream(stream);
+	GMimeMessage *message = g_mime_parser_construct_message(parser, NULL);
+
+	g_object_unref(parser);
+	g_object_unref(stream);
+	return message;
+}
+
+/* What GMime says of a part, without its content. */
+static char *
+describe(GMimePartIter *iter)
+{
+	GMimeObject *o = g_mime_part_iter_get_current(iter);
+	char *path = g_mime_part_iter_get_path(iter);
+	char *headers = g_mime_object_get_headers(o, NULL);
+	char *text = g_strdup_printf("%s %s\n%s", path, G_OBJECT_TYPE_NAME(o),
+	    headers != NULL ? headers : "");
+
+	g_free(path);
+	g_free(headers);
+	return text;
+}
+
+/* The decoded content of a leaf; empty of anything else. */
+static GByteArray *
+content(GMimePartIter *iter)
+{
+	GMimeObject *o = g_mime_part_iter_get_current(iter);
+	GMimeStream *out = g_mime_stream_mem_new();
+	GByteArray *bytes;
+	GMimeDataWrapper *data;
+
+	if (GMIME_IS_PART(o) &&
+	    (data = g_mime_part_get_content(GMIME_PART(o))) != NULL)
+		(void)g_mime_data_wrapper_write_to_stream(data, out);
+	bytes = g_byte_array_ref(
+	    g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(out)));
+	/* The stream frees its array with itself, unless it is not its own. */
+	g_mime_stream_mem_set_owner(GMIME_STREAM_MEM(out), FALSE);
+	g_object_unref(out);
+	return bytes;
+}
+
+static bool
+is_insertion(const GByteArray *a, const GByteArray *b)
+{
+	guint head = 0, tail = 0;
+
+	while (head < a->len && head < b->len && a->data[head] == b->data[head])
+		head++;
+	while (tail < a->len && tail < b->len &&
+	    a->data[a->len - 1 - tail] == b->data[b->len - 1 - tail])
+		tail++;
+	return b->len > a->len && head + tail >= a->len;
+}
+
+static void
+drop(GByteArray *a)
+{
+	g_byte_array_unref(a); /* content's own reference */
+	g_byte_array_unref(a); /* the disowned stream's */
+}
+
+/* Two iterators at the same place: 0 same, 1 one insertion, -1 else. */
+static int
+compare_parts(GMimePartIter *a, GMimePartIter *b)
+{
+	char *da = describe(a), *db = describe(b);
+	GByteArray *ca = content(a), *cb = content(b);
+	int result = -1;
+
+	if (strcmp(da, db) != 0)
+		result = -1;
+	else if (ca->len == cb->len &&
+	    (ca->len == 0 || memcmp(ca->data, cb->data, ca->len) == 0))
+		result = 0;
+	else if (is_insertion(ca, cb))
+		result = 1;
+	g_free(da);
+	g_free(db);
+	drop(ca);
+	drop(cb);
+	return result;
+}
+
+/* NULL when GMime sees the same message but for one insertion. */
+static const char *
+second_opinion(struct mt_str was, struct mt_str is)
+{
+	GMimeMessage *ma = parse(was), *mb = parse(is);
+	GMimePartIter *a, *b;
+	const char *wrong = NULL;
+	int inserted = 0, c;
+	bool more_a, more_b;
+
+	if (ma == NULL || mb == NULL)
+		return "GMime reads no message";
+	a = g_mime_part_iter_new(GMIME_OBJECT(ma));
+	b = g_mime_part_iter_new(GMIME_OBJECT(mb));
+	more_a = g_mime_part_iter_is_valid(a);
+	more_b = g_mime_part_iter_is_valid(b);
+	while (wrong == NULL && more_a && more_b) {
+		if ((c = compare_parts(a, b)) < 0)
+			wrong = "GMime sees another part";
+		inserted += c;
+		more_a = g_mime_part_iter_next(a);
+		more_b = g_mime_part_iter_next(b);
+	}
+	if (wrong == NULL && more_a != more_b)
+		wrong = "GMime sees another structure";
+	if (wrong == NULL && inserted != 1)
+		wrong = "GMime does not see one insertion";
+	g_mime_part_iter_free(a);
+	g_mime_part_iter_free(b);
+	g_object_unref(ma);
+	g_object_unref(mb);
+	return wrong;
+}
+
+static void
+judge(const char *path, struct mt_str message)
+{
+	struct mt_markup_in in =
+	    mail_input(message, (struct mt_str){ NULL, 0 });
+	struct mt_markup m;
+	struct mt_buf out;
+	const char *wrong;
+
+	in.resigned = true;
+	mt_markup_make(&in, &m);
+	counts[m.reason]++;
+	wrong = mail_property(&in, &m);
+	if (wrong == NULL && m.reason == MT_reason_done) {
+		mt_buf_init(&out, 3 * message.n + 65536);
+		mt_markup_apply(&m, &in, &out);
+		wrong = second_opinion(message, mt_buf_view(&out));
+		mt_buf_done(&out);
+	}
+	mt_markup_done(&m);
+	if (wrong != NULL) {
+		print_message("%s: %s\n", path, wrong);
+		wrong_n++;
+	}
+}
+
+/* LF that no CR precedes becomes CRLF. */
+static void
+to_crlf(struct mt_str s, struct mt_buf *out)
+{
+	size_t i;
+
+	for (i = 0; i < s.n; i++) {
+		if (s.p[i] == '\n' && (i == 0 || s.p[i - 1] != '\r'))
+			mt_buf_c(out, '\r');
+		mt_buf_c(out, s.p[i]);
+	}
+}
+
+static int
+visit(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	struct mt_buf text, crlf;
+	size_t n = (size_t)st->st_size;
+	FILE *f;
+
+	(void)ftw;
+	if (type != FTW_F || strstr(path, ".json") != NULL ||
+	    strstr(path, "SOURCES.md") != NULL)
+		return 0;
+	assert_non_null(f = fopen(path, "rb"));
+	mt_buf_init(&text, n + 1);
+	assert_true(mt_buf_reserve(&text, n));
+	assert_int_equal(fread(text.p, 1, n, f), n);
+	text.n = n;
+	(void)fclose(f);
+	judge(path, mt_buf_view(&text));
+	mt_buf_init(&crlf, 2 * n + 1);
+	to_crlf(mt_buf_view(&text), &crlf);
+	judge(path, mt_buf_view(&crlf));
+	mt_buf_done(&text);
+	mt_buf_done(&crlf);
+	return 0;
+}
+
+static void
+walk(const char *dir)
+{
+	unsigned i;
+
+	memset(counts, 0, sizeof(counts));
+	wrong_n = 0;
+	assert_int_equal(nftw(dir, visit, 16, FTW_PHYS), 0);
+	for (i = 1; i < MT_reason_end; i++)
+		if (counts[i] > 0)
+			print_message(
+			    "%6u %s\n", counts[i], mt_words_reason[i]);
+	assert_true(counts[MT_reason_done] > 0);
+	assert_int_equal(wrong_n, 0);
+}
+
+static void
+our_messages_keep_their_structure(void **state)
+{
+	(void)state;
+	walk(OWN);
+}
+
+static void
+the_large_corpus_keeps_its_structure(void **state)
+{
+	(void)state;
+	if (access(LARGE, R_OK) != 0)
+		return; /* the messages above are its selection */
+	walk(LARGE);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(our_messages_keep_their_structure),
+		cmocka_unit_test(the_large_corpus_keeps_its_structure),
+	};
+	int failed;
+
+	g_mime_init();
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	g_mime_shutdown();
+	return failed;
+}
