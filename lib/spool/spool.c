@@ -178,6 +178,8 @@ join(struct mt_spool *spool, int dir_fd, uint64_t id, struct mt_err *err)
 
 	mt_segment_name(id, name);
 	fd = openat(dir_fd, name, O_RDWR | O_APPEND | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return mt_fail(err, MT_ABSENT, "spool: %s: not there", name);
 	if (fd < 0)
 		return mt_fail_sys(err, "spool: %s", name);
 	rc = join_open(spool, fd, &spool->seal, err);
@@ -215,7 +217,7 @@ join_or_make(struct mt_spool *spool, int dir_fd, struct mt_err *err)
 	/* By its name, which is what the shipper's inotify goes by. */
 	rc = join(spool, dir_fd, id, err);
 	if (rc == MT_ABSENT)
-		return mt_fail(err, MT_AGAIN, "spool: others filled it");
+		return mt_fail(err, MT_AGAIN, "spool: others were faster");
 	return rc;
 }
 
