@@ -30,7 +30,7 @@ local function rebuild(task, rewrite)
           (rewrite.new_cte or "quoted-printable") .. newline, false }
       cte_seen = true
     else
-      out[#out + 1] = { header.raw:gsub("\r?\n?$", newline), false }
+      out[#out + 1] = { header.raw:gsub("[\r\n]+$", "") .. newline, false }
     end
   end, { full = true })
   if rewrite.need_rewrite_ct and not cte_seen then

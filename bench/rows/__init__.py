@@ -5,6 +5,6 @@ A row is a module with NAME, ABOUT, LONG (left out with --quick) and
 measure(bench), which returns Results; bench is bench/run's Bench.
 """
 
-from . import (spool, markup)
+from . import inject, markup, memory, pixel, retention, spool, store
 
-ROWS = (markup, spool)
+ROWS = (inject, markup, spool, store, pixel, retention, memory)
