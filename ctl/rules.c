@@ -194,6 +194,13 @@ who(void)
 	return pw != NULL ? mt_str(pw->pw_name) : MT_LIT("unknown");
 }
 
+static struct mt_str
+now_text(char *text)
+{
+	mt_time_write(mt_clock_now(), ' ', false, text);
+	return mt_str(text);
+}
+
 enum mt_rc
 ctl_rule_set(
     struct mt_db *db, const struct mt_policy_rule *rule, struct mt_err *err)
@@ -206,11 +213,10 @@ ctl_rule_set(
 		mt_str(mt_words_mode[rule->mode]),
 		rule->notice,
 		rule->pixel_url,
-		mt_str(now),
+		now_text(now),
 		who(),
 	};
 
-	mt_time_write(mt_clock_now(), ' ', false, now);
 	return mt_db_run(db,
 	    "INSERT INTO policy_rule (scope, subject, kind, mode, notice, "
 	    "pixel_url, updated_at, updated_by) "
@@ -244,9 +250,8 @@ ctl_consent_set(struct mt_db *db, struct mt_str subject, enum mt_consent state,
 {
 	char now[MT_TIME_LEN + 1];
 	const struct mt_str args[] = { subject, mt_str(mt_words_consent[state]),
-		mt_str(now), MT_LIT("command"), note };
+		now_text(now), MT_LIT("command"), note };
 
-	mt_time_write(mt_clock_now(), ' ', false, now);
 	return mt_db_run(db,
 	    "INSERT INTO consent (rcpt, state, at, method, text) "
 	    "VALUES (?, ?, ?, ?, ?) ON DUPLICATE KEY UPDATE "
