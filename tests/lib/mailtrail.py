@@ -11,10 +11,10 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
 
 # Where CMake leaves each program in a build directory.
 PROGRAMS = {
-    "milter": "milter/mailtrail-milter",
-    "ship": "shipper/mailtrail-ship",
     "collector": "collector/mailtrail-collector",
+    "ship": "shipper/mailtrail-ship",
     "pixel": "pixel-cgi/mailtrail-pixel",
+    "milter": "milter/mailtrail-milter",
     "mailtrail": "ctl/mailtrail",
 }
 
@@ -64,13 +64,10 @@ class Mailtrail:
             self.values["redis_password_file"] = redis.password_file
         self.daemons = {}
         for short, path in PROGRAMS.items():
-            if short == "mailtrail":
-                continue
-            program = os.path.join(self.build, path)
-            self.daemons[short] = Process(
-                short, [program, "-c", self.conf(short)], self.directory)
-        for short in ("pixel", "milter", "ship", "collector"):
-            lab.add(self.daemons[short])
+            if short != "mailtrail":
+                self.daemons[short] = lab.add(Process(
+                    short, [os.path.join(self.build, path), "-c",
+                            self.conf(short)], self.directory))
 
     def conf(self, short):
         return os.path.join(self.directory, f"{short}.conf")
