@@ -3,13 +3,15 @@
  * Appending events to the spool, beside a bare write(2) of the same bytes to a
  * file opened with O_APPEND in the same directory.
  *
- *     bench_spool DIR one|batch never|interval|always PAIRS APPENDS
+ *     bench_spool DIR one|batch|ready never|interval|always \
+ *         PAIRS APPENDS
  *
  * one: a pixel's open event an append. batch: a marked message with two
- * recipients, so offer, two rcpt and mark in one append. The bare side has its
- * bytes ready; ours encodes, sums and writes them, and makes new segments as
- * usual. With always, the bare side syncs after each write as well. Each pair
- * has a new spool and a new file. One line a pair, see bench.h.
+ * recipients, so offer, two rcpt and mark in one append. ready: the same, with
+ * the events encoded before. The bare side has its bytes ready; ours encodes
+ * (but for ready), sums and writes them, and makes new segments as usual. With
+ * always, the bare side syncs after each write as well. Each pair has a new
+ * spool and a new file. One line a pair, see bench.h.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -33,7 +35,8 @@ struct trail {
 
 struct job {
 	const char *dir;
-	bool batch;
+	bool batch; /* or ready */
+	bool ready;
 	uint64_t appends;
 	struct mt_spool_options options;
 	struct trail trail;
@@ -103,10 +106,12 @@ static void
 record(struct mt_buf *out, enum mt_event id, const void *ev)
 {
 	char head[MT_RECORD_HEAD] = "";
+	size_t at = out->n;
 	struct mt_err err = { 0 };
 
 	mt_buf_add(out, head, sizeof(head));
 	bench_must(mt_event_encode(id, ev, out, &err), &err);
+	mt_record_set_length(out->p + at, out->n - at - MT_RECORD_HEAD);
 }
 
 static void
@@ -138,6 +143,18 @@ append_batch(struct mt_spool *spool, struct mt_spool_batch *b, struct trail *t)
 	bench_must(mt_spool_commit(spool, b, &err), &err);
 }
 
+/* The records of one append, to be sealed and written again and again. */
+static void
+append_ready(
+    struct mt_spool *spool, struct mt_spool_batch *b, struct mt_str records)
+{
+	struct mt_err err = { 0 };
+
+	mt_buf_str(&b->bytes, records);
+	b->n = 4;
+	bench_must(mt_spool_commit(spool, b, &err), &err);
+}
+
 static double
 ours(struct job *job)
 {
@@ -151,6 +168,10 @@ ours(struct job *job)
 	mt_spool_batch_init(&batch);
 	start = bench_now_ns();
 	for (i = 0; i < job->appends; i++) {
+		if (job->ready) {
+			append_ready(spool, &batch, mt_buf_view(&job->bytes));
+			continue;
+		}
 		if (job->batch) {
 			append_batch(spool, &batch, &job->trail);
 			continue;
@@ -217,11 +238,14 @@ main(int argc, char **argv)
 	int dir_fd;
 
 	if (argc != 6)
-		bench_die("usage: bench_spool DIR one|batch "
+		bench_die("usage: bench_spool DIR one|batch|ready "
 			  "never|interval|always PAIRS APPENDS");
 	job.dir = argv[1];
 	job.options.dir = mt_str(argv[1]);
-	job.batch = strcmp(argv[2], "batch") == 0;
+	job.ready = strcmp(argv[2], "ready") == 0;
+	job.batch = job.ready || strcmp(argv[2], "batch") == 0;
+	if (!job.batch && strcmp(argv[2], "one") != 0)
+		bench_die("'%s' is none of one, batch, ready", argv[2]);
 	job.options.sync = mt_word_find(mt_words_sync, mt_str(argv[3]));
 	if (job.options.sync == MT_sync_absent)
 		bench_die("'%s' is no sync mode", argv[3]);

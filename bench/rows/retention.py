@@ -53,19 +53,22 @@ ROWS_OF = {
 
 
 def days_of(mariadb, today):
-    """Partitions of the last 30 days in every table that is cut by day."""
-    tables = mariadb.query(
-        "SELECT DISTINCT table_name FROM information_schema.partitions WHERE "
-        "table_schema = %s AND partition_name = 'p_max'", (DATABASE,))
-    for (table,) in tables:
-        if table == "counter":
-            continue
+    """Partitions of the last 30 days in every table that is cut by day.
+
+    The first partition there is takes all that is older; it is split.
+    """
+    first = mariadb.query(
+        "SELECT table_name, partition_name, partition_description FROM "
+        "information_schema.partitions WHERE table_schema = %s AND "
+        "partition_ordinal_position = 1 AND table_name != 'counter'",
+        (DATABASE,))
+    for table, name, bound in first:
         parts = ["PARTITION p%s VALUES LESS THAN ('%s')" % (
             (today - datetime.timedelta(i)).strftime("%Y%m%d"),
             today - datetime.timedelta(i - 1)) for i in range(DAYS, 0, -1)]
-        mariadb.query(f"ALTER TABLE {table} REORGANIZE PARTITION p_max INTO "
-                      f"({', '.join(parts)}, PARTITION p_max VALUES LESS "
-                      "THAN (MAXVALUE))", database=DATABASE)
+        mariadb.query(f"ALTER TABLE {table} REORGANIZE PARTITION {name} INTO "
+                      f"({', '.join(parts)}, PARTITION {name} VALUES LESS "
+                      f"THAN ({bound}))", database=DATABASE)
 
 
 def fill(mariadb, today):

@@ -14,8 +14,10 @@ def measure(bench):
              "appending a pixel's event"),
             ("batch", "interval", 20000, Goal("<=", 2),
              "appending a marked message's four events"),
+            ("ready", "interval", 20000, None,
+             "the same, encoded before: sealing and writing alone"),
             ("batch", "always", 200, Goal("<=", 2),
-             "the same, on the disk before it returns")):
+             "appending the four, on the disk before it returns")):
         if bench.quick:
             appends //= 4
         directory = bench.directory(f"spool-{what}-{sync}")
