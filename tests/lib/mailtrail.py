@@ -101,7 +101,8 @@ class Mailtrail:
             values["db_user"] = f"{self.database}_{account}"
             values["db_password_file"] = self.passwords[account]
         if short == "milter":
-            values["socket"] = f"unix:{self.milter_socket}"
+            values["listen"] = f"unix:{self.milter_socket}"
+            values["listen_mode"] = "0666"
         if short == "pixel":
             values["listen"] = f"unix:{self.pixel_socket}"
             values["day_key"] = self.values["daykey_file"]
