@@ -29,6 +29,8 @@ struct pixel_site {
 	struct mt_geo *geo; /* NULL: no database is configured */
 	struct mt_daykey *daykey;
 	struct mt_spool *spool;
+	char *keys_path; /* owned */
+	atomic_uint twin; /* begins at random, so that processes differ */
 	pthread_mutex_t lock;
 	struct mt_keys *keys; /* under lock; NULL: not to be had */
 };
@@ -56,16 +58,26 @@ put_keys(struct pixel_site *site, struct mt_keys *keys)
 	mt_keys_unref(old);
 }
 
+/* NULL for an option that is not set. */
+static char *
+dup_path(struct mt_str path)
+{
+	return path.n > 0 ? mt_str_dup(path) : NULL;
+}
+
 static void
 open_geo(struct pixel_site *site)
 {
-	const struct pixel_options *o = site->options;
+	char *country = dup_path(site->options->country_db);
+	char *asn = dup_path(site->options->asn_db);
 	struct mt_err why;
 
-	if ((o->country_db.p != NULL || o->asn_db.p != NULL) &&
-	    mt_geo_open(o->country_db.p, o->asn_db.p, &site->geo, &why) !=
-		MT_OK)
-		return; /* what could be opened answers */
+	/* What could be opened answers; pixel_site_refresh says the rest. */
+	if ((country != NULL || asn != NULL) &&
+	    mt_geo_open(country, asn, &site->geo, &why) != MT_OK)
+		mt_log(MT_LOG_DEBUG, "%s", why.msg);
+	mt_free(country);
+	mt_free(asn);
 }
 
 static enum mt_rc
@@ -87,7 +99,9 @@ pixel_site_new(
 {
 	struct pixel_site *site = mt_alloc(sizeof(*site));
 	const struct pixel_options *o = mt_conf_values(conf);
+	unsigned twin = 0;
 	struct mt_err why;
+	char *path;
 
 	atomic_init(&site->refs, 1);
 	(void)pthread_mutex_init(&site->lock, NULL);
@@ -95,7 +109,10 @@ pixel_site_new(
 	site->options = o;
 	site->host = mt_program_host(o->host);
 	site->rules = pixel_rules_new();
-	site->daykey = mt_daykey_new(o->day_key.p);
+	site->keys_path = mt_str_dup(o->token_keys);
+	path = mt_str_dup(o->day_key);
+	site->daykey = mt_daykey_new(path);
+	mt_free(path);
 	if (pixel_trust_read(o->trusted_proxies, &site->trust, err) != MT_OK ||
 	    pixel_limiter_new(
 		o->rate_limit, o->rate_sources, &site->limiter, err) != MT_OK ||
@@ -103,8 +120,9 @@ pixel_site_new(
 		pixel_site_unref(site);
 		return err->rc;
 	}
+	atomic_init(&site->twin, twin);
 	/* pixel_site_refresh tries again, and says what is wrong. */
-	if (mt_keys_load(o->token_keys.p, &site->keys, &why) != MT_OK)
+	if (mt_keys_load(site->keys_path, &site->keys, &why) != MT_OK)
 		site->keys = NULL;
 	open_geo(site);
 	*ret_site = site;
@@ -130,6 +148,7 @@ pixel_site_unref(struct pixel_site *site)
 	pixel_limiter_free(site->limiter);
 	pixel_rules_free(site->rules);
 	pixel_trust_free(site->trust);
+	mt_free(site->keys_path);
 	mt_conf_unref(site->conf);
 	(void)pthread_mutex_destroy(&site->lock);
 	mt_free(site);
@@ -140,7 +159,7 @@ pixel_site_check(struct pixel_site *site, struct mt_err *err)
 {
 	struct mt_keys *keys = NULL;
 
-	if (mt_keys_load(site->options->token_keys.p, &keys, err) != MT_OK)
+	if (mt_keys_load(site->keys_path, &keys, err) != MT_OK)
 		return err->rc;
 	mt_keys_unref(keys);
 	if (site->geo != NULL && mt_geo_refresh(site->geo, err) != MT_OK)
@@ -151,15 +170,14 @@ pixel_site_check(struct pixel_site *site, struct mt_err *err)
 void
 pixel_site_refresh(struct pixel_site *site)
 {
-	const char *path = site->options->token_keys.p;
 	struct mt_keys *keys = take_keys(site), *fresh = NULL;
 	struct mt_err err;
 
 	if (keys == NULL || mt_keys_stale(keys)) {
-		if (mt_keys_load(path, &fresh, &err) == MT_OK) {
+		if (mt_keys_load(site->keys_path, &fresh, &err) == MT_OK) {
 			put_keys(site, fresh);
-			mt_log(
-			    MT_LOG_INFO, "read the token keys path='%s'", path);
+			mt_log(MT_LOG_INFO, "read the token keys path='%s'",
+			    site->keys_path);
 		} else {
 			mt_log_every(WARN_S, MT_LOG_ERR, "%s; %s", err.msg,
 			    keys == NULL ? "recording nothing"
@@ -201,16 +219,13 @@ append(struct pixel_site *site, const struct pixel_hit *hit, int64_t at,
 	struct mt_geo_answer geo = mt_geo_find(site->geo, &hit->client);
 	struct pixel_verdict verdict;
 	struct mt_ev_open ev = { .at = at, .host = site->host };
-	uint32_t twin = 0;
 	struct mt_err err;
 
 	pixel_judge(site->rules, mt_str_n(hit->agent, hit->agent_n),
 	    &hit->client, geo.asn, hit->facts, &verdict);
 	mt_token_hex(token, hex);
-	if (mt_random(&twin, sizeof(twin), &err) != MT_OK)
-		twin = (uint32_t)at; /* a twin is told apart by luck then */
 	ev.token = mt_str(hex);
-	ev.twin = twin;
+	ev.twin = (uint32_t)atomic_fetch_add(&site->twin, 1);
 	ev.class = verdict.class;
 	ev.certainty = verdict.certainty;
 	ev.reasons = mt_str(verdict.reasons);
