@@ -12,6 +12,7 @@
 struct line {
 	struct mt_str text; /* without the white space that is not part of it */
 	struct mt_str eol; /* empty at the end */
+	size_t length; /* of all before eol, with that white space */
 	size_t next;
 	bool soft; /* text ends in the "=" of a soft break */
 };
@@ -29,6 +30,7 @@ line_at(struct mt_str s, size_t at)
 		n--;
 	if (eol != NULL)
 		l.eol = mt_str_n(p + n, l.next - at - n);
+	l.length = n;
 	while (n > 0 && (p[n - 1] == ' ' || p[n - 1] == '\t'))
 		n--;
 	l.soft = n > 0 && p[n - 1] == '=';
@@ -103,7 +105,7 @@ decoded_length(struct mt_str s)
 struct place {
 	size_t at;
 	size_t before;
-	size_t after; /* without the white space that is not part of it */
+	size_t after;
 	bool blank; /* white space stands directly before */
 };
 
@@ -117,7 +119,7 @@ place_in(struct mt_str leaf, const struct line *l, size_t skip)
 		i += l->text.p[i] == '=' ? 3 : 1;
 	is.at += i;
 	is.before = i;
-	is.after = l->text.n + l->soft - i;
+	is.after = l->length - i;
 	is.blank = i > 0 && mt_is_space(l->text.p[i - 1]);
 	return is;
 }
