@@ -10,7 +10,9 @@
 --     GRANT mailtrail_collector TO collector@localhost;
 --     SET DEFAULT ROLE mailtrail_collector FOR collector@localhost;
 --
--- The views run with the rights of the user who migrates: keep that user.
+-- The views run with the rights of the user who migrates: keep that user, and
+-- give it the rights of mailtrail_owner by its own name (conf/mariadb does):
+-- what a view's definer has through a role does not count in MariaDB.
 
 CREATE DATABASE IF NOT EXISTS `mailtrail`
   CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;

@@ -8,10 +8,11 @@ GRANT mailtrail_collector TO mailtrail@localhost;
 SET DEFAULT ROLE mailtrail_collector FOR mailtrail@localhost;
 
 -- The administrator's `mailtrail schema migrate` and `mailtrail track`. Keep
--- this user: the views run with its rights. (db_user = mailtrail_admin)
+-- this user: the views run with its rights, and only with those given to it by
+-- name, not through a role. (db_user = mailtrail_admin)
 CREATE USER IF NOT EXISTS mailtrail_admin@localhost IDENTIFIED BY 'PASSWORD';
-GRANT mailtrail_owner TO mailtrail_admin@localhost;
-SET DEFAULT ROLE mailtrail_owner FOR mailtrail_admin@localhost;
+GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX,
+  CREATE VIEW, SHOW VIEW ON `mailtrail`.* TO mailtrail_admin@localhost;
 
 -- An analyst: views only.
 CREATE USER IF NOT EXISTS analyst@localhost IDENTIFIED BY 'PASSWORD';

@@ -251,7 +251,7 @@ def record(system, n):
 def replay(system, name, entries, collectors=1):
     """The tables after these entries went through a stream of their own."""
     database, stream = f"replay_{name}", f"replay:{name}"
-    system.mariadb.script(system.ours.sql("database.sql", database))
+    system.ours.make_database(database)
     with system.redis.connect() as c:
         pipe = c.pipeline(transaction=False)
         for fields in entries:

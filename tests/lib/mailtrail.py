@@ -9,6 +9,10 @@ from .process import Failed, Process, run
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 
+# By name, since a view's definer may not have its rights through a role.
+OWNER = ("SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX, "
+         "CREATE VIEW, SHOW VIEW ON *.*",)
+
 # Where CMake leaves each program in a build directory.
 PROGRAMS = {
     "collector": "collector/mailtrail-collector",
@@ -98,7 +102,7 @@ class Mailtrail:
                    "mailtrail": "owner"}.get(short)
         values = {}
         if account is not None:
-            values["db_user"] = f"{self.database}_{account}"
+            values["db_user"] = f"test_{account}"
             values["db_password_file"] = self.passwords[account]
         if short == "milter":
             values["listen"] = f"unix:{self.milter_socket}"
@@ -110,12 +114,13 @@ class Mailtrail:
 
     def prepare(self):
         """Database, roles, accounts, schema, key; what exists is kept."""
-        self.mariadb.script(self.sql("database.sql"))
+        self.make_database(self.database)
         self.passwords = {
-            role: self.mariadb.account(f"{self.database}_{role}",
-                                       secrets.token_hex(16),
+            role: self.mariadb.account(f"test_{role}", secrets.token_hex(16),
                                        role=f"mailtrail_{role}")
-            for role in ("owner", "collector", "reader")}
+            for role in ("collector", "reader")}
+        self.passwords["owner"] = self.mariadb.account(
+            "test_owner", secrets.token_hex(16), OWNER)
         for short in PROGRAMS:
             self._write_conf(short)
         self.command("schema", "migrate")
@@ -123,6 +128,10 @@ class Mailtrail:
         if not os.path.exists(self.values["token_keys"]):
             self.command("key", "new")
         return self
+
+    def make_database(self, database):
+        """With its roles; any number of them in one server."""
+        self.mariadb.script(self.sql("database.sql", database))
 
     def sql(self, name, database=None):
         """A file of schema/ for a database; ours unless named."""
