@@ -104,8 +104,12 @@ def start_servers():
         started.extend(p.started() for p in processes)
         RUNNING.write_text(json.dumps({"processes": started}))
 
-    system = System(lab, BUILD)
-    system.start(said)
+    try:
+        system = System(lab, BUILD).start(said)
+    except BaseException:
+        lab.close()
+        RUNNING.unlink(missing_ok=True)
+        raise
     wrapper = VAR / "mailtrail"
     wrapper.write_text(f"#!/bin/sh\nexec {BUILD}/ctl/mailtrail "
                        f"-c {system.ours.conf('mailtrail')} \"$@\"\n")
@@ -216,11 +220,7 @@ def main():
         say("running", "since an earlier run: used as it is")
     else:
         stop()
-        try:
-            state = start_servers()
-        except BaseException:
-            stop()
-            raise
+        state = start_servers()
     queue_id = send_one(state, sys.argv[2] if len(sys.argv) > 2 else None)
     finish(state, queue_id)
 
