@@ -60,7 +60,7 @@ class Mailtrail:
             "token_keys": os.path.join(self.directory, "token.keys"),
             "policy_snapshot": os.path.join(self.directory,
                                             "policy.snapshot"),
-            "daykey_file": os.path.join(self.directory, "day.key"),
+            "day_key": os.path.join(self.directory, "day.key"),
             "pixel_url": pixel_url,
         }
         if redis.user is not None:
@@ -109,7 +109,6 @@ class Mailtrail:
             values["listen_mode"] = "0666"
         if short == "pixel":
             values["listen"] = f"unix:{self.pixel_socket}"
-            values["day_key"] = self.values["daykey_file"]
         return values
 
     def prepare(self):

@@ -90,7 +90,7 @@ cleanup-{name} unix n    -       n       -       0       cleanup
 def milter(socket, **settings):
     """One smtpd_milters entry as conf/postfix has it, for a Unix socket."""
     values = {"connect_timeout": "5s", "command_timeout": "5s",
-              "content_timeout": "60s", "default_action": "accept"}
+              "content_timeout": "30s", "default_action": "accept"}
     values.update(settings)
     listed = ", ".join(f"{k}={v}" for k, v in values.items())
     return f"{{ unix:{socket}, {listed} }}"
