@@ -205,7 +205,7 @@ addresses
 
 next
   var/mailtrail trail {SENDER}
-  var/mailtrail doctor
+  var/mailtrail doctor --postfix-config var/postfix/conf
   packaging/quickstart --message YOUR.eml
 
 packaging/quickstart stop ends all of it.""")
