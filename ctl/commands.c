@@ -7,6 +7,7 @@
  */
 static const struct ctl_cmd *const commands[] = {
 	&ctl_dead,
+	&ctl_doctor,
 	&ctl_key,
 	&ctl_markup,
 	&ctl_prune,
