@@ -30,47 +30,46 @@ negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, unsigned long f2,
 	return SMFIS_CONTINUE;
 }
 
-/* NOREPLY was agreed on: the mail server does not wait. */
+/* NOREPLY was agreed on: the mail server does not wait for an answer. */
+static sfsistat
+ignore(void *a, void *b)
+{
+	(void)a;
+	(void)b;
+	return SMFIS_NOREPLY;
+}
+
 static sfsistat
 connected(SMFICTX *ctx, char *name, _SOCK_ADDR *address)
 {
 	(void)ctx;
-	(void)name;
-	(void)address;
-	return SMFIS_NOREPLY;
+	return ignore(name, address);
 }
 
 static sfsistat
 helo(SMFICTX *ctx, char *name)
 {
-	(void)ctx;
-	(void)name;
-	return SMFIS_NOREPLY;
+	return ignore(ctx, name);
 }
 
 static sfsistat
 envelope(SMFICTX *ctx, char **args)
 {
-	(void)ctx;
-	(void)args;
-	return SMFIS_NOREPLY;
+	return ignore(ctx, args);
 }
 
 static sfsistat
 header(SMFICTX *ctx, char *name, char *value)
 {
 	(void)ctx;
-	(void)name;
-	(void)value;
-	return SMFIS_NOREPLY;
+	return ignore(name, value);
 }
 
 static sfsistat
 body(SMFICTX *ctx, unsigned char *p, size_t n)
 {
-	(void)ctx;
-	(void)p;
 	(void)n;
+	(void)ignore(ctx, p);
 	return SMFIS_SKIP;
 }
 
