@@ -63,6 +63,12 @@ mt_feed_name(const struct mt_feed *feed)
 	return mt_link_endpoint(feed->link)->text;
 }
 
+void
+mt_feed_set_password(struct mt_feed *feed, struct mt_str password)
+{
+	feed->options.password = password;
+}
+
 static void
 grow(struct mt_feed *feed)
 {
@@ -242,6 +248,7 @@ static enum mt_rc
 judge(struct mt_feed *feed, const struct wish *w, const struct mt_node *node,
     struct mt_feed_answer *answer, struct mt_err *err)
 {
+	answer->adding = w->kind == ADD;
 	if (w->kind == FACTS)
 		return take_facts(feed, w, node, answer);
 	if ((w->kind == CREATE_GROUP || w->kind == CREATE_MARKER) &&

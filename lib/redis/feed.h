@@ -36,6 +36,7 @@ struct mt_feed_answer {
 	enum mt_feed_kind kind;
 	struct mt_id id;
 	const struct mt_stream_facts *facts; /* until the next answer */
+	bool adding; /* REFUSED, GONE: it was an event */
 	struct mt_err why; /* REFUSED */
 };
 
@@ -44,6 +45,8 @@ struct mt_feed *mt_feed_new(const struct mt_redis_options *options,
     const struct mt_endpoint *endpoint, const char *marker);
 void mt_feed_free(struct mt_feed *feed); /* NULL is fine */
 const char *mt_feed_name(const struct mt_feed *feed); /* the endpoint */
+/* For the next start; borrowed. */
+void mt_feed_set_password(struct mt_feed *feed, struct mt_str password);
 /* Begin to connect. MT_AGAIN, MT_CONFIG as redis.h says. */
 MT_MUST_CHECK enum mt_rc mt_feed_start(
     struct mt_feed *feed, struct mt_err *err);

@@ -386,6 +386,18 @@ finish_connect(struct mt_link *link, struct mt_err *err)
 	return MT_OK;
 }
 
+/* Under a steady load the buffer is never empty: it must not just grow. */
+static void
+drop_written(struct mt_link *link)
+{
+	if (link->written < mt_link_unsent(link))
+		return;
+	memmove(link->out.p, link->out.p + link->written,
+	    mt_link_unsent(link));
+	link->out.n -= link->written;
+	link->written = 0;
+}
+
 static enum mt_rc
 write_some(struct mt_link *link, struct mt_err *err)
 {
@@ -396,8 +408,10 @@ write_some(struct mt_link *link, struct mt_err *err)
 		    mt_link_unsent(link), MSG_NOSIGNAL);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 && errno == EAGAIN)
+		if (n < 0 && errno == EAGAIN) {
+			drop_written(link);
 			return MT_OK;
+		}
 		if (n < 0)
 			return fail_errno(link, errno, err);
 		link->written += (size_t)n;

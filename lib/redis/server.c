@@ -60,8 +60,8 @@ read_info(struct mt_str info, struct mt_server_facts *f)
 }
 
 enum mt_rc
-mt_server_facts(struct mt_stream *s, struct mt_server_facts *ret_facts,
-    struct mt_err *err)
+mt_server_facts(
+    struct mt_stream *s, struct mt_server_facts *ret_facts, struct mt_err *err)
 {
 	struct mt_link *link = mt_stream_link(s);
 	struct mt_node *node;

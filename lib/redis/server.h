@@ -21,7 +21,7 @@ struct mt_server_facts {
 	int64_t now; /* its clock, µs UTC; 0: it does not say */
 };
 
-MT_MUST_CHECK enum mt_rc mt_server_facts(struct mt_stream *s,
-    struct mt_server_facts *ret_facts, struct mt_err *err);
+MT_MUST_CHECK enum mt_rc mt_server_facts(
+    struct mt_stream *s, struct mt_server_facts *ret_facts, struct mt_err *err);
 
 #endif
