@@ -82,6 +82,8 @@ pixel_cgi_main(void)
 	struct mt_err err;
 
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* lighttpd and Apache end a script whose answer is complete. */
+	(void)signal(SIGTERM, SIG_IGN);
 	/* Who the client is takes the options; the method does not. */
 	pixel_hit_read(environ, NULL, &hit);
 	send_answer(hit.method);

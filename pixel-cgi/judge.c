@@ -39,12 +39,12 @@ static const struct {
 };
 
 static const struct {
+	const char *net; /* NULL: asn */
 	enum pixel_rule rule;
-	const char *net;
 	uint32_t asn;
 } net_table[] = {
-#define NET(rule, net, source) { PIXEL_RULE_##rule, net, 0 },
-#define ASN(rule, asn, source) { PIXEL_RULE_##rule, NULL, asn },
+#define NET(rule, net, source) { net, PIXEL_RULE_##rule, 0 },
+#define ASN(rule, asn, source) { NULL, PIXEL_RULE_##rule, asn },
 #include "networks.def"
 #undef NET
 #undef ASN

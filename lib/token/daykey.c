@@ -61,6 +61,7 @@ date_of(int64_t day, char *out)
 static enum mt_rc
 open_file(const char *path, int flags, int *ret_fd, struct mt_err *err)
 {
+	enum mt_rc rc;
 	struct stat st;
 	int fd;
 
@@ -71,19 +72,19 @@ open_file(const char *path, int flags, int *ret_fd, struct mt_err *err)
 	if (fd < 0)
 		return mt_fail(err, MT_CONFIG, "%s: %s", path, strerror(errno));
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-		(void)mt_fail(err, MT_CONFIG, "%s: not a regular file", path);
+		rc = mt_fail(err, MT_CONFIG, "%s: not a regular file", path);
 	else if ((st.st_mode & 0007) != 0)
-		(void)mt_fail(err, MT_CONFIG,
+		rc = mt_fail(err, MT_CONFIG,
 		    "%s: mode %04o opens it to everybody; chmod 0600", path,
 		    (unsigned)st.st_mode & 07777);
 	else if (flock(fd, LOCK_EX) != 0)
-		(void)mt_fail_sys(err, "%s", path);
+		rc = mt_fail_sys(err, "%s", path);
 	else {
 		*ret_fd = fd;
 		return MT_OK;
 	}
 	(void)close(fd);
-	return err->rc;
+	return rc;
 }
 
 /* Whose day the line in the file is, by its text; false: nobody's. */
@@ -139,13 +140,11 @@ share_key(
 	date_of(day, date);
 	date_of(day + 1, tomorrow);
 	if (!read_line(fd, line, secret))
-		rc = make_key(fd, path, date, secret, err);
-	else if (memcmp(line, date, DATE_LEN) == 0)
-		rc = MT_OK;
-	else if (memcmp(line, tomorrow, DATE_LEN) == 0)
+		memset(line, 0, sizeof(line));
+	if (memcmp(line, tomorrow, DATE_LEN) == 0)
 		rc = mt_fail(err, MT_ABSENT,
 		    "%s: the key of %.10s was destroyed already", path, date);
-	else
+	else if (memcmp(line, date, DATE_LEN) != 0)
 		rc = make_key(fd, path, date, secret, err);
 	mt_wipe(line, sizeof(line));
 	return rc;
@@ -163,8 +162,8 @@ turn(struct mt_daykey *key, int64_t day, struct mt_err *err)
 		return MT_OK;
 	mt_mac_free(key->mac);
 	key->mac = NULL;
-	if (open_file(key->path, O_CREAT, &fd, err) != MT_OK)
-		return err->rc;
+	if ((rc = open_file(key->path, O_CREAT, &fd, err)) != MT_OK)
+		return rc;
 	rc = share_key(fd, key->path, day, secret, err);
 	(void)close(fd);
 	if (rc == MT_OK) {
@@ -222,11 +221,11 @@ mt_daykey_expire(const char *path, int64_t now, struct mt_err *err)
 	static const char nothing[LINE_LEN];
 	char line[LINE_LEN], today[DATE_LEN], tomorrow[DATE_LEN];
 	uint8_t secret[MT_MAC_KEY];
-	enum mt_rc rc = MT_OK;
+	enum mt_rc rc;
 	int fd;
 
-	if (open_file(path, 0, &fd, err) != MT_OK)
-		return err->rc;
+	if ((rc = open_file(path, 0, &fd, err)) != MT_OK)
+		return rc;
 	date_of(now / MT_DAY, today);
 	date_of(now / MT_DAY + 1, tomorrow);
 	if (read_line(fd, line, secret) && memcmp(line, today, DATE_LEN) != 0 &&

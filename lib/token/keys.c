@@ -17,6 +17,7 @@ enum mt_rc
 mt_ring_open(
     const char *path, int *ret_fd, struct stat *ret_stat, struct mt_err *err)
 {
+	enum mt_rc rc;
 	struct stat st;
 	int fd;
 
@@ -27,13 +28,13 @@ mt_ring_open(
 	if (fd < 0)
 		return mt_fail(err, MT_CONFIG, "%s: %s", path, strerror(errno));
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-		(void)mt_fail(err, MT_CONFIG, "%s: not a regular file", path);
+		rc = mt_fail(err, MT_CONFIG, "%s: not a regular file", path);
 	else if ((st.st_mode & 0007) != 0)
-		(void)mt_fail(err, MT_CONFIG,
+		rc = mt_fail(err, MT_CONFIG,
 		    "%s: mode %04o opens it to everybody; chmod 0640", path,
 		    (unsigned)st.st_mode & 07777);
 	else if ((st.st_mode & 0020) != 0)
-		(void)mt_fail(err, MT_CONFIG,
+		rc = mt_fail(err, MT_CONFIG,
 		    "%s: mode %04o lets its group write; chmod 0640", path,
 		    (unsigned)st.st_mode & 07777);
 	else {
@@ -42,7 +43,7 @@ mt_ring_open(
 		return MT_OK;
 	}
 	(void)close(fd);
-	return err->rc;
+	return rc;
 }
 
 enum mt_rc

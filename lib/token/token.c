@@ -132,18 +132,24 @@ mt_mark_make(const struct mt_keys *keys, const struct mt_token *token,
 }
 
 /* Lower-case digits only: the form that mt_token_hex writes. */
+static int
+read_digit(char c)
+{
+	return c >= 'A' && c <= 'F' ? -1 : mt_hex_digit(c);
+}
+
 static bool
 read_id(const char *hex, uint8_t *out)
 {
-	const char *high, *low;
+	int high, low;
 	size_t i;
 
 	for (i = 0; i < MT_TOKEN_ID; i++) {
-		high = memchr(digits, hex[2 * i], 16);
-		low = memchr(digits, hex[2 * i + 1], 16);
-		if (high == NULL || low == NULL)
+		high = read_digit(hex[2 * i]);
+		low = read_digit(hex[2 * i + 1]);
+		if (high < 0 || low < 0)
 			return false;
-		out[i] = (uint8_t)((high - digits) << 4 | (low - digits));
+		out[i] = (uint8_t)(high << 4 | low);
 	}
 	return true;
 }

@@ -61,8 +61,8 @@ what_is_not_ours_is_refused(void **state)
 	static const char *const cases[] = {
 		"",
 		"i",
-		TOKEN "=",
-		TOKEN "A",
+		"IxAREhMUFRYXGBkaGxwdHh_jY-OeECCH7A=", /* padded */
+		"IxAREhMUFRYXGBkaGxwdHh_jY-OeECCH7AA", /* longer */
 		"IxAREhMUFRYXGBkaGxwdHh_jY-OeECCH7", /* cut */
 		"IxAREhMUFRYXGBkaGxwdHh_jY-OeECCH7B", /* unused bits */
 		"IxAREhMUFRYXGBkaGxwdHh/jY+OeECCH7A", /* the other alphabet */
