@@ -140,117 +140,106 @@ the_tag_goes_to_the_top_of_long_html(void **state)
 	"Content-Type: multipart/alternative; boundary=\"a\"\r\n\r\n"
 #define HTML "Content-Type: text/html\r\n\r\n"
 
+static const struct {
+	const char *message, *line;
+} reason_cases[] = {
+	{ HTML HTML_BODY,
+	    "markup=done part=1 encoding=7bit charset=us-ascii at=40" },
+	{ "Content-Type: text/html; name=x\n\nx",
+	    "markup=done part=1 encoding=7bit charset=us-ascii at=34" },
+	{ ALTERNATIVE "--a\r\n\r\nx\r\n--a\r\n" HTML HTML_BODY "--a--\r\n",
+	    "markup=done part=2 encoding=7bit charset=us-ascii at=108" },
+	{ MIXED "--m\r\n" ALTERNATIVE "--a\r\n\r\nx\r\n--a\r\n" HTML
+		"x\r\n--a--\r\n--m--\r\n",
+	    "markup=done part=1.2 encoding=7bit charset=us-ascii at=146" },
+	{ "Content-Type: multipart/related; boundary=r; start=\"<i>\"\n\n"
+	  "--r\nContent-Type: text/html\n\nno\n"
+	  "--r\nContent-Type: text/html\nContent-ID: <i>\n\nx\n--r--",
+	    "markup=done part=2 encoding=7bit charset=us-ascii at=136" },
+	{ "Content-Type: text/html; charset=\"UTF-8\" (c)\n"
+	  "Content-Transfer-Encoding: Binary\n\nx",
+	    "markup=done part=1 encoding=binary charset=utf-8 at=81" },
+	{ "", "markup=refused reason=plain" },
+	{ "x\n\ny", "markup=refused reason=plain" },
+	{ "Content-Type: text\n\ny", "markup=refused reason=plain" },
+	{ MIXED "--m\r\n\r\nx\r\n--m--\r\n", "markup=refused reason=plain" },
+	{ HTML, "markup=refused reason=no_html" },
+	{ "Content-Type: text/html\r\n", "markup=refused reason=no_html" },
+	{ "Content-Type: image/gif\n\nx", "markup=refused reason=no_html" },
+	{ ALTERNATIVE "--a\r\n" HTML "\r\n--a--",
+	    "markup=refused reason=no_html" },
+	{ MIXED "--m\r\nContent-Type: message/rfc822\r\n\r\n" HTML
+		"x\r\n--m--\r\n",
+	    "markup=refused reason=no_html" },
+	{ "Content-Type: multipart/digest; boundary=m\n\n--m\n" HTML "x\n--m--",
+	    "markup=refused reason=no_html" },
+	{ "Content-Type: multipart/signed; boundary=m\n\n",
+	    "markup=refused reason=signed" },
+	{ MIXED "--m\r\nContent-Type: multipart/signed; boundary=s\r\n\r\n"
+		"--s\r\n" HTML "x\r\n--s--\r\n--m\r\n" HTML "y\r\n--m--\r\n",
+	    "markup=refused reason=signed" },
+	{ "Content-Type: application/pkcs7-mime; "
+	  "smime-type=signed-data\n\nx",
+	    "markup=refused reason=signed" },
+	{ "Content-Type: application/pkcs7-mime\n\nx",
+	    "markup=refused reason=encrypted" },
+	{ "Content-Type: multipart/encrypted; boundary=m\n\n",
+	    "markup=refused reason=encrypted" },
+	{ "Content-Type: multipart/report; boundary=m\n\n",
+	    "markup=refused reason=report" },
+	{ "Content-Type: message/partial; id=x\n\n" HTML "x",
+	    "markup=refused reason=partial" },
+	{ "Content-Disposition: attachment\n" HTML HTML_BODY,
+	    "markup=refused reason=attachment" },
+	{ MIXED "--m\r\nContent-Disposition: inline; filename=a\r\n" HTML
+		"x\r\n--m--\r\n",
+	    "markup=refused reason=attachment" },
+	{ "Content-Type: text/html; charset=utf-16\n\nx",
+	    "markup=refused reason=charset" },
+	{ "Content-Type: text/html\n\n\x1b$B<html>",
+	    "markup=refused reason=charset" },
+	{ "Content-Transfer-Encoding: uuencode\n" HTML "x",
+	    "markup=refused reason=encoding" },
+	{ "Content-Transfer-Encoding: base64\n" HTML "AAA",
+	    "markup=refused reason=encoding" },
+	{ "Content-Transfer-Encoding: base64\n" HTML "AA==AAAA",
+	    "markup=refused reason=encoding" },
+	{ "Content-Transfer-Encoding: quoted-printable\n" HTML "a=b",
+	    "markup=refused reason=encoding" },
+	{ "DKIM-Signature: x\n" HTML "x", "markup=refused reason=dkim" },
+	{ "Arc-Seal: x\n" HTML "x", "markup=refused reason=dkim" },
+	{ HTML "-----BEGIN PGP MESSAGE-----", "markup=refused reason=armour" },
+	{ "Content-Type: text/plain\n" HTML "x",
+	    "markup=refused reason=malformed" },
+	{ "Content-Type : text/html\n\nx", "markup=refused reason=malformed" },
+	{ "A: b\n \n" HTML "x", "markup=refused reason=malformed" },
+	{ "junk\n" HTML "x", "markup=refused reason=malformed" },
+	{ "Content-Type: multipart/mixed\n\nx",
+	    "markup=refused reason=malformed" },
+	{ MIXED "--m\r\n" HTML "x\r\n", "markup=refused reason=malformed" },
+	{ MIXED "--m\r\n" HTML "x\r\n--mm\r\n--m--\r\n",
+	    "markup=refused reason=malformed" },
+	{ MIXED "--m\r\n" HTML "x\r--m\r\n\r\n--m--\r\n",
+	    "markup=refused reason=malformed" },
+	{ MIXED "--m\r\n" ALTERNATIVE "--a\r\n" HTML "x\r\n--m--\r\n",
+	    "markup=refused reason=malformed" },
+	{ "Content-Type: multipart/mixed; boundary=ab\n\n--ab\n"
+	  "Content-Type: multipart/mixed; boundary=a\n\n--a\n" HTML
+	  "x\n--a--\n--ab--\n",
+	    "markup=refused reason=malformed" },
+	{ "Content-Transfer-Encoding: base64\n" MIXED "--m\r\n" HTML
+	  "x\r\n--m--\r\n",
+	    "markup=refused reason=malformed" },
+	/* An outer boundary may begin an inner one. */
+	{ "Content-Type: multipart/mixed; boundary=a\n\n--a\n"
+	  "Content-Type: multipart/mixed; boundary=ab\n\n--ab\n"
+	  "Content-Type: text/html\n\nx\n--ab--\n--a--\n",
+	    "markup=done part=1.1 encoding=7bit charset=us-ascii at=122" },
+};
+
 static void
 every_message_gets_its_reason(void **state)
 {
-	static const struct {
-		const char *message, *line;
-	} cases[] = {
-		{ HTML HTML_BODY,
-		    "markup=done part=1 encoding=7bit charset=us-ascii at=40" },
-		{ "Content-Type: text/html; name=x\n\nx",
-		    "markup=done part=1 encoding=7bit charset=us-ascii at=34" },
-		{ ALTERNATIVE "--a\r\n\r\nx\r\n--a\r\n" HTML HTML_BODY
-			      "--a--\r\n",
-		    "markup=done part=2 encoding=7bit charset=us-ascii at=108" },
-		{ MIXED "--m\r\n" ALTERNATIVE "--a\r\n\r\nx\r\n--a\r\n" HTML
-			"x\r\n--a--\r\n--m--\r\n",
-		    "markup=done part=1.2 encoding=7bit charset=us-ascii at=146" },
-		{ "Content-Type: multipart/related; boundary=r; start=\"<i>\"\n\n"
-		  "--r\nContent-Type: text/html\n\nno\n"
-		  "--r\nContent-Type: text/html\nContent-ID: <i>\n\nx\n--r--",
-		    "markup=done part=2 encoding=7bit charset=us-ascii at=136" },
-		{ "Content-Type: text/html; charset=\"UTF-8\" (c)\n"
-		  "Content-Transfer-Encoding: Binary\n\nx",
-		    "markup=done part=1 encoding=binary charset=utf-8 at=81" },
-		{ "", "markup=refused reason=plain" },
-		{ "x\n\ny", "markup=refused reason=plain" },
-		{ "Content-Type: text\n\ny", "markup=refused reason=plain" },
-		{ MIXED "--m\r\n\r\nx\r\n--m--\r\n",
-		    "markup=refused reason=plain" },
-		{ HTML, "markup=refused reason=no_html" },
-		{ "Content-Type: text/html\r\n",
-		    "markup=refused reason=no_html" },
-		{ "Content-Type: image/gif\n\nx",
-		    "markup=refused reason=no_html" },
-		{ ALTERNATIVE "--a\r\n" HTML "\r\n--a--",
-		    "markup=refused reason=no_html" },
-		{ MIXED "--m\r\nContent-Type: message/rfc822\r\n\r\n" HTML
-			"x\r\n--m--\r\n",
-		    "markup=refused reason=no_html" },
-		{ "Content-Type: multipart/digest; boundary=m\n\n--m\n" HTML
-		  "x\n--m--",
-		    "markup=refused reason=no_html" },
-		{ "Content-Type: multipart/signed; boundary=m\n\n",
-		    "markup=refused reason=signed" },
-		{ MIXED
-		    "--m\r\nContent-Type: multipart/signed; boundary=s\r\n\r\n"
-		    "--s\r\n" HTML "x\r\n--s--\r\n--m\r\n" HTML
-		    "y\r\n--m--\r\n",
-		    "markup=refused reason=signed" },
-		{ "Content-Type: application/pkcs7-mime; "
-		  "smime-type=signed-data\n\nx",
-		    "markup=refused reason=signed" },
-		{ "Content-Type: application/pkcs7-mime\n\nx",
-		    "markup=refused reason=encrypted" },
-		{ "Content-Type: multipart/encrypted; boundary=m\n\n",
-		    "markup=refused reason=encrypted" },
-		{ "Content-Type: multipart/report; boundary=m\n\n",
-		    "markup=refused reason=report" },
-		{ "Content-Type: message/partial; id=x\n\n" HTML "x",
-		    "markup=refused reason=partial" },
-		{ "Content-Disposition: attachment\n" HTML HTML_BODY,
-		    "markup=refused reason=attachment" },
-		{ MIXED
-		    "--m\r\nContent-Disposition: inline; filename=a\r\n" HTML
-		    "x\r\n--m--\r\n",
-		    "markup=refused reason=attachment" },
-		{ "Content-Type: text/html; charset=utf-16\n\nx",
-		    "markup=refused reason=charset" },
-		{ "Content-Type: text/html\n\n\x1b$B<html>",
-		    "markup=refused reason=charset" },
-		{ "Content-Transfer-Encoding: uuencode\n" HTML "x",
-		    "markup=refused reason=encoding" },
-		{ "Content-Transfer-Encoding: base64\n" HTML "AAA",
-		    "markup=refused reason=encoding" },
-		{ "Content-Transfer-Encoding: base64\n" HTML "AA==AAAA",
-		    "markup=refused reason=encoding" },
-		{ "Content-Transfer-Encoding: quoted-printable\n" HTML "a=b",
-		    "markup=refused reason=encoding" },
-		{ "DKIM-Signature: x\n" HTML "x",
-		    "markup=refused reason=dkim" },
-		{ "Arc-Seal: x\n" HTML "x", "markup=refused reason=dkim" },
-		{ HTML "-----BEGIN PGP MESSAGE-----",
-		    "markup=refused reason=armour" },
-		{ "Content-Type: text/plain\n" HTML "x",
-		    "markup=refused reason=malformed" },
-		{ "Content-Type : text/html\n\nx",
-		    "markup=refused reason=malformed" },
-		{ "A: b\n \n" HTML "x", "markup=refused reason=malformed" },
-		{ "junk\n" HTML "x", "markup=refused reason=malformed" },
-		{ "Content-Type: multipart/mixed\n\nx",
-		    "markup=refused reason=malformed" },
-		{ MIXED "--m\r\n" HTML "x\r\n",
-		    "markup=refused reason=malformed" },
-		{ MIXED "--m\r\n" HTML "x\r\n--mm\r\n--m--\r\n",
-		    "markup=refused reason=malformed" },
-		{ MIXED "--m\r\n" HTML "x\r--m\r\n\r\n--m--\r\n",
-		    "markup=refused reason=malformed" },
-		{ MIXED "--m\r\n" ALTERNATIVE "--a\r\n" HTML "x\r\n--m--\r\n",
-		    "markup=refused reason=malformed" },
-		{ "Content-Type: multipart/mixed; boundary=ab\n\n--ab\n"
-		  "Content-Type: multipart/mixed; boundary=a\n\n--a\n" HTML
-		  "x\n--a--\n--ab--\n",
-		    "markup=refused reason=malformed" },
-		{ "Content-Transfer-Encoding: base64\n" MIXED "--m\r\n" HTML
-		  "x\r\n--m--\r\n",
-		    "markup=refused reason=malformed" },
-		/* An outer boundary may begin an inner one. */
-		{ "Content-Type: multipart/mixed; boundary=a\n\n--a\n"
-		  "Content-Type: multipart/mixed; boundary=ab\n\n--ab\n"
-		  "Content-Type: text/html\n\nx\n--ab--\n--a--\n",
-		    "markup=done part=1.1 encoding=7bit charset=us-ascii at=122" },
-	};
 	struct mt_markup_in in;
 	struct mt_markup m;
 	struct mt_buf line;
@@ -259,18 +248,21 @@ every_message_gets_its_reason(void **state)
 
 	(void)state;
 	mt_buf_init(&line, 1000);
-	for (i = 0; i < N(cases); i++) {
-		in = mail_input(mt_str(cases[i].message), mt_str(NULL));
+	for (i = 0; i < N(reason_cases); i++) {
+		in = mail_input(mt_str(reason_cases[i].message), mt_str(NULL));
 		mt_markup_make(&in, &m);
 		mt_buf_reset(&line);
 		mt_markup_explain(&m, &line);
-		if (strcmp(line.p, cases[i].line) != 0)
-			fail_msg("%zu '%s': %s", i, cases[i].message, line.p);
+		if (strcmp(line.p, reason_cases[i].line) != 0)
+			fail_msg(
+			    "%zu '%s': %s", i, reason_cases[i].message, line.p);
 		if ((wrong = mail_property(&in, &m)) != NULL)
-			fail_msg("%zu '%s': %s", i, cases[i].message, wrong);
+			fail_msg(
+			    "%zu '%s': %s", i, reason_cases[i].message, wrong);
 		/* In every message here the tag belongs after an x. */
 		if (m.reason == MT_reason_done)
-			assert_int_equal(cases[i].message[m.at - 1], 'x');
+			assert_int_equal(
+			    reason_cases[i].message[m.at - 1], 'x');
 		mt_markup_done(&m);
 	}
 	mt_buf_done(&line);
