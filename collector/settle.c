@@ -19,6 +19,13 @@
 #define MAX_SQL 65536
 #define MAX_ARGS (TOKENS + 3 * MESSAGES + 2)
 
+/* A message that opens may have been waiting for. */
+struct suspect {
+	int64_t born;
+	struct mt_str host;
+	struct mt_str queue_id;
+};
+
 struct settle {
 	struct mt_db *db;
 	struct mt_bulk *opens; /* message_open */
@@ -28,6 +35,10 @@ struct settle {
 	struct mt_buf text; /* of args that are not texts */
 	struct mt_str args[MAX_ARGS];
 	size_t n; /* args */
+	struct suspect *suspects;
+	size_t n_suspects;
+	size_t cap_suspects;
+	int64_t last_day; /* no open is of a later one */
 };
 
 struct settle *
@@ -54,7 +65,29 @@ settle_free(struct settle *s)
 	fold_done(&s->fold);
 	mt_buf_done(&s->sql);
 	mt_buf_done(&s->text);
+	mt_free(s->suspects);
 	mt_free(s);
+}
+
+void
+settle_begin(struct settle *s)
+{
+	s->n_suspects = 0;
+}
+
+void
+settle_suspect(
+    struct settle *s, int64_t born, struct mt_str host, struct mt_str queue_id)
+{
+	if (s->n_suspects == s->cap_suspects) {
+		s->cap_suspects =
+		    s->cap_suspects == 0 ? MESSAGES : s->cap_suspects * 2;
+		s->suspects = mt_realloc_array(
+		    s->suspects, s->cap_suspects, sizeof(*s->suspects));
+	}
+	s->suspects[s->n_suspects++] = (struct suspect){
+		.born = born, .host = host, .queue_id = queue_id
+	};
 }
 
 static void
@@ -175,22 +208,59 @@ list_tokens(struct settle *s, enum mt_event id,
 	return list;
 }
 
-/* " IN (?, …)" for at most TOKENS of them; the earliest of their times. */
-static int64_t
-add_tokens(struct settle *s, const struct token *list, size_t n)
+/* " IN (?, …)" for at most TOKENS of them, and the span of their times. */
+static void
+add_tokens(struct settle *s, const struct token *list, size_t n,
+    int64_t *ret_least, int64_t *ret_most)
 {
-	int64_t least = INT64_MAX;
 	size_t i;
 
+	*ret_least = *ret_most = list[0].at;
 	mt_buf_z(&s->sql, " IN (");
 	for (i = 0; i < n; i++) {
 		mt_buf_z(&s->sql, i == 0 ? "?" : ", ?");
 		add_text(s, list[i].text);
-		if (list[i].at < least)
-			least = list[i].at;
+		if (list[i].at < *ret_least)
+			*ret_least = list[i].at;
+		if (list[i].at > *ret_most)
+			*ret_most = list[i].at;
 	}
 	mt_buf_c(&s->sql, ')');
-	return least;
+}
+
+/*
+ * " AND o.day >= ? AND o.day <= ?": the days on which messages born from
+ * `born` on can have been opened, so that few partitions are looked at.
+ */
+static void
+add_days(struct settle *s, int64_t born)
+{
+	mt_buf_z(&s->sql, " AND o.day >= ? AND o.day <= ?");
+	add_time(s, born - born % MT_DAY - EARLY);
+	add_time(s, s->last_day);
+}
+
+/*
+ * The last day that any open is of: tomorrow, unless a pixel host's clock is
+ * far ahead. (An open that is committed after this look finds its mark by
+ * itself.)
+ */
+static enum mt_rc
+find_last_day(struct settle *s, struct mt_err *err)
+{
+	int64_t now = mt_clock_now();
+	char *later = NULL;
+	enum mt_rc rc;
+
+	begin(s);
+	s->last_day = now - now % MT_DAY + MT_DAY;
+	add_time(s, s->last_day);
+	rc = mt_db_text(s->db, "SELECT 1 FROM open_day WHERE day > ? LIMIT 1",
+	    s->args, s->n, &later, err);
+	if (later != NULL)
+		s->last_day = MT_TIME_MAX;
+	mt_free(later);
+	return rc;
 }
 
 /*
@@ -203,7 +273,7 @@ touch_opens(struct settle *s, const struct store_event *events, size_t n,
 {
 	size_t from, some, found;
 	struct token *list = list_tokens(s, MT_EV_open, events, n, &n);
-	int64_t least;
+	int64_t least, most;
 
 	for (from = 0; from < n; from += some) {
 		some = n - from < TOKENS ? n - from : TOKENS;
@@ -211,15 +281,17 @@ touch_opens(struct settle *s, const struct store_event *events, size_t n,
 		mt_buf_z(&s->sql,
 		    "SELECT DISTINCT born, host, queue_id, token FROM token "
 		    "WHERE token");
-		least = add_tokens(s, list + from, some);
-		mt_buf_z(&s->sql, " AND born >= ?");
+		add_tokens(s, list + from, some, &least, &most);
+		mt_buf_z(&s->sql, " AND born BETWEEN ? AND ?");
 		add_time(s, least - SOON);
+		add_time(s, most + EARLY / 24);
 		found = 0;
 		if (touch_found(s, &found, err) != MT_OK)
 			return err->rc;
 		if (found >= some)
 			continue;
-		mt_buf_z(&s->sql, " - INTERVAL 100 YEAR");
+		s->args[s->n - 2] = MT_LIT("1970-01-01 00:00:00");
+		s->args[s->n - 1] = MT_LIT("9999-12-31 23:59:59.999999");
 		if (touch_found(s, &found, err) != MT_OK)
 			return err->rc;
 	}
@@ -233,7 +305,7 @@ touch_marks(struct settle *s, const struct store_event *events, size_t n,
 {
 	size_t from, some, found = 0;
 	struct token *list = list_tokens(s, MT_EV_mark, events, n, &n);
-	int64_t least;
+	int64_t least, most;
 
 	for (from = 0; from < n; from += some) {
 		some = n - from < TOKENS ? n - from : TOKENS;
@@ -242,61 +314,54 @@ touch_marks(struct settle *s, const struct store_event *events, size_t n,
 		    "SELECT DISTINCT t.born, t.host, t.queue_id FROM open_day "
 		    "o STRAIGHT_JOIN token t ON t.token = o.token WHERE "
 		    "o.token");
-		least = add_tokens(s, list + from, some);
-		mt_buf_z(&s->sql, " AND o.day >= ? AND t.born >= ?");
-		add_time(s, least - least % MT_DAY - EARLY);
+		add_tokens(s, list + from, some, &least, &most);
+		add_days(s, least);
+		mt_buf_z(&s->sql, " AND t.born BETWEEN ? AND ?");
 		add_time(s, least);
+		add_time(s, most);
 		if (touch_found(s, &found, err) != MT_OK)
 			return err->rc;
 	}
 	return MT_OK;
 }
 
-/* " (a.born = ? AND a.host = ? AND a.queue_id = ? OR …)" */
+/* " (a.born, a.host, a.queue_id) IN ((?, ?, ?), …", without the last ')'. */
 static void
 add_message(struct settle *s, const char *a, bool first, int64_t born,
     struct mt_str host, struct mt_str queue_id)
 {
-	mt_buf_printf(&s->sql,
-	    "%s%s.born = ? AND %s.host = ? AND %s.queue_id = ?",
-	    first ? "(" : " OR ", a, a, a);
+	if (first)
+		mt_buf_printf(
+		    &s->sql, " (%s.born, %s.host, %s.queue_id) IN (", a, a, a);
+	mt_buf_z(&s->sql, first ? "(?, ?, ?)" : ", (?, ?, ?)");
 	add_time(s, born);
 	add_text(s, host);
 	add_text(s, queue_id);
 }
 
-/*
- * The messages of offers that have opens already: the offer came last. Opens
- * before the day before the earliest of these messages are none of theirs.
- */
+/* The suspects that do have opens. */
 static enum mt_rc
-touch_offers(struct settle *s, const struct store_event *events, size_t n,
-    struct mt_err *err)
+touch_suspects(struct settle *s, struct mt_err *err)
 {
-	const struct mt_ev_offer *e;
+	const struct suspect *one;
 	size_t i = 0, found = 0;
-	int64_t born, least;
+	int64_t least;
 
-	while (i < n) {
+	while (i < s->n_suspects) {
 		begin(s);
 		least = INT64_MAX;
 		mt_buf_z(&s->sql,
 		    "SELECT DISTINCT t.born, t.host, t.queue_id FROM token t "
-		    "STRAIGHT_JOIN open_day o ON o.token = t.token WHERE ");
-		for (; i < n && s->n < (size_t)3 * MESSAGES; i++) {
-			if (events[i].id != MT_EV_offer)
-				continue;
-			e = &events[i].event.offer;
-			born = mt_message_born(e->queue_id, e->at);
-			if (born < least)
-				least = born;
-			add_message(
-			    s, "t", s->n == 0, born, e->host, e->queue_id);
+		    "STRAIGHT_JOIN open_day o ON o.token = t.token WHERE");
+		for (; i < s->n_suspects && s->n < (size_t)3 * MESSAGES; i++) {
+			one = &s->suspects[i];
+			if (one->born < least)
+				least = one->born;
+			add_message(s, "t", s->n == 0, one->born, one->host,
+			    one->queue_id);
 		}
-		if (s->n == 0)
-			return MT_OK;
-		mt_buf_z(&s->sql, ") AND o.day >= ?");
-		add_time(s, least - least % MT_DAY - EARLY);
+		mt_buf_c(&s->sql, ')');
+		add_days(s, least);
 		if (touch_found(s, &found, err) != MT_OK)
 			return err->rc;
 	}
@@ -372,7 +437,7 @@ lock_messages(struct settle *s, struct sums *sums, size_t from, size_t to,
 	begin(s);
 	mt_buf_z(&s->sql,
 	    "SELECT m.born, m.host, m.queue_id, m.sender_domain FROM message m "
-	    "FORCE INDEX (PRIMARY) WHERE m.sender_domain IS NOT NULL AND ");
+	    "FORCE INDEX (PRIMARY) WHERE m.sender_domain IS NOT NULL AND");
 	add_touched(s, "m", from, to);
 	mt_buf_z(&s->sql, " ORDER BY m.born, m.host, m.queue_id FOR UPDATE");
 	if (ask(s, &rows, err) != MT_OK)
@@ -413,7 +478,7 @@ read_was(struct settle *s, struct sums *sums, size_t from, size_t to,
 	    "SELECT p.born, p.host, p.queue_id, p.n_human_likely, "
 	    "p.n_proxied_possible, p.n_prefetch, p.n_scanner, p.n_bot, "
 	    "p.n_self, p.n_unknown, p.open_first, p.open_last, "
-	    "p.display_first, p.display_last FROM message_open p WHERE ");
+	    "p.display_first, p.display_last FROM message_open p WHERE");
 	add_touched(s, "p", from, to);
 	return read_rows(s, sums, from, to, true, err);
 }
@@ -433,12 +498,10 @@ read_is(struct settle *s, struct sums *sums, size_t from, size_t to,
 	    "MIN(o.open_first), MAX(o.open_last), MIN(o.display_first), "
 	    "MAX(o.display_last) FROM token t STRAIGHT_JOIN open_day o ON "
 	    "o.token = t.token AND o.day >= DATE(t.born) - INTERVAL 1 DAY "
-	    "WHERE ");
+	    "WHERE");
 	add_touched(s, "t", from, to);
-	mt_buf_z(
-	    &s->sql, " AND o.day >= ? GROUP BY t.born, t.host, t.queue_id");
-	/* Sorted: the first is the earliest. */
-	add_time(s, first->born - first->born % MT_DAY - EARLY);
+	add_days(s, first->born); /* sorted: the earliest */
+	mt_buf_z(&s->sql, " GROUP BY t.born, t.host, t.queue_id");
 	return read_rows(s, sums, from, to, false, err);
 }
 
@@ -542,18 +605,20 @@ settle_some(struct settle *s, size_t from, size_t to, struct mt_err *err)
 
 enum mt_rc
 settle_events(struct settle *s, const struct store_event *events, size_t n,
-    bool known_before, struct mt_err *err)
+    struct mt_err *err)
 {
 	struct fold_rows *rows = &s->fold.tables[MT_TABLE_message_open];
 	size_t from, to;
 	enum mt_rc rc;
 
 	fold_reset(&s->fold);
-	rc = touch_opens(s, events, n, err);
+	rc = find_last_day(s, err);
+	if (rc == MT_OK)
+		rc = touch_opens(s, events, n, err);
 	if (rc == MT_OK)
 		rc = touch_marks(s, events, n, err);
-	if (rc == MT_OK && known_before)
-		rc = touch_offers(s, events, n, err);
+	if (rc == MT_OK)
+		rc = touch_suspects(s, err);
 	rows->n = mt_table_fold(
 	    &mt_tables[MT_TABLE_message_open], rows->rows, rows->n);
 	for (from = 0; rc == MT_OK && from < rows->n; from = to) {

@@ -23,13 +23,17 @@ struct settle;
 
 struct settle *settle_new(struct mt_db *db);
 void settle_free(struct settle *s); /* NULL is fine */
+/* Forget what was suspected for the events before. */
+void settle_begin(struct settle *s);
 /*
- * Settle the messages that these committed events touched. known_before: some
- * of the events or their messages were there already; else only marks and
- * opens can have touched any.
+ * An offer, or its message, was there before: opens may have been waiting for
+ * it. Texts are borrowed until settle_events.
  */
+void settle_suspect(
+    struct settle *s, int64_t born, struct mt_str host, struct mt_str queue_id);
+/* Settle the suspects, and the messages that these events' marks and opens
+ * touched; all is committed. */
 MT_MUST_CHECK enum mt_rc settle_events(struct settle *s,
-    const struct store_event *events, size_t n, bool known_before,
-    struct mt_err *err);
+    const struct store_event *events, size_t n, struct mt_err *err);
 
 #endif

@@ -6,6 +6,7 @@
 #include "db/bulk.h"
 #include "db/schema.h"
 #include "fold.h"
+#include "mail/queue_id.h"
 #include "settle.h"
 #include "store.h"
 
@@ -23,7 +24,8 @@ struct store {
 	struct settle *settle;
 	const void **sorted; /* events of one kind, by key */
 	bool *added;
-	size_t cap; /* of sorted and added */
+	bool *merged; /* message rows; there are no more than events */
+	size_t cap; /* of these three */
 };
 
 struct store *
@@ -64,6 +66,7 @@ store_free(struct store *s)
 	fold_done(&s->fold);
 	mt_free(s->sorted);
 	mt_free(s->added);
+	mt_free(s->merged);
 	mt_free(s);
 }
 
@@ -104,6 +107,7 @@ make_room(struct store *s, size_t n)
 		return;
 	s->sorted = mt_realloc_array(s->sorted, n, sizeof(*s->sorted));
 	s->added = mt_realloc_array(s->added, n, sizeof(*s->added));
+	s->merged = mt_realloc_array(s->merged, n, sizeof(*s->merged));
 	s->cap = n;
 }
 
@@ -112,6 +116,13 @@ compare(const void *a, const void *b, void *table)
 {
 	return mt_table_compare(
 	    table, *(const void *const *)a, *(const void *const *)b);
+}
+
+static void
+suspect_offer(struct store *s, const struct mt_ev_offer *e)
+{
+	settle_suspect(s->settle, mt_message_born(e->queue_id, e->at), e->host,
+	    e->queue_id);
 }
 
 /* Insert the events of one kind, and fold those that were new. */
@@ -135,52 +146,66 @@ insert_kind(struct store *s, enum mt_event id, const struct store_event *events,
 	if (mt_bulk_insert(bulk, s->added, err) != MT_OK)
 		return err->rc;
 	for (i = 0; i < kind; i++) {
-		if (!s->added[i])
+		if (!s->added[i]) {
+			if (id == MT_EV_offer)
+				suspect_offer(s, s->sorted[i]);
 			continue;
+		}
 		fold_event(&s->fold, id, s->sorted[i]);
 		(*ret_new)++;
 	}
 	return MT_OK;
 }
 
-/* Write what the new events contribute; were any messages there before? */
-static enum mt_rc
-merge_rows(struct store *s, bool *ret_merged, struct mt_err *err)
+/* Offers whose message was there before: opens may have waited for them. */
+static void
+suspect_merged(struct store *s, const struct fold_rows *rows)
 {
-	struct fold_rows *rows;
-	size_t i, j;
-	bool merged;
+	const struct mt_row_message *m;
+	size_t i;
 
-	fold_finish(&s->fold);
-	for (i = 0; i < ORDER_N; i++) {
-		rows = &s->fold.tables[order[i]];
-		if (rows->n == 0)
-			continue;
-		mt_bulk_clear(s->tables[i]);
-		for (j = 0; j < rows->n; j++)
-			mt_bulk_add(s->tables[i], rows->rows[j]);
-		if (mt_bulk_upsert(s->tables[i], &merged, err) != MT_OK)
-			return err->rc;
-		if (order[i] == MT_TABLE_message && merged)
-			*ret_merged = true;
+	for (i = 0; i < rows->n; i++) {
+		m = rows->rows[i];
+		if (s->merged[i] && m->offers > 0)
+			settle_suspect(
+			    s->settle, m->born, m->host, m->queue_id);
 	}
+}
+
+static enum mt_rc
+merge_table(struct store *s, size_t at, struct mt_err *err)
+{
+	struct fold_rows *rows = &s->fold.tables[order[at]];
+	bool tell = order[at] == MT_TABLE_message;
+	size_t i;
+
+	mt_bulk_clear(s->tables[at]);
+	for (i = 0; i < rows->n; i++)
+		mt_bulk_add(s->tables[at], rows->rows[i]);
+	if (mt_bulk_upsert(s->tables[at], tell ? s->merged : NULL, err) !=
+	    MT_OK)
+		return err->rc;
+	if (tell)
+		suspect_merged(s, rows);
 	return MT_OK;
 }
 
 static enum mt_rc
 transact(struct store *s, const struct store_event *events, size_t n,
-    size_t *ret_new, bool *ret_merged, struct mt_err *err)
+    size_t *ret_new, struct mt_err *err)
 {
-	size_t id;
+	size_t i;
 
 	if (mt_db_exec(s->db, "START TRANSACTION", err) != MT_OK)
 		return err->rc;
-	for (id = 0; id < MT_EV_N; id++)
-		if (insert_kind(
-			s, (enum mt_event)id, events, n, ret_new, err) != MT_OK)
+	for (i = 0; i < MT_EV_N; i++)
+		if (insert_kind(s, (enum mt_event)i, events, n, ret_new, err) !=
+		    MT_OK)
 			return err->rc;
-	if (merge_rows(s, ret_merged, err) != MT_OK)
-		return err->rc;
+	fold_finish(&s->fold);
+	for (i = 0; i < ORDER_N; i++)
+		if (merge_table(s, i, err) != MT_OK)
+			return err->rc;
 	return mt_db_exec(s->db, "COMMIT", err);
 }
 
@@ -189,16 +214,15 @@ store_events(struct store *s, const struct store_event *events, size_t n,
     size_t *ret_new, struct mt_err *err)
 {
 	struct mt_err ignored = { MT_OK, 0, "" };
-	bool merged = false;
 
 	*ret_new = 0;
 	if (store_connect(s, err) != MT_OK)
 		return err->rc;
 	make_room(s, n);
 	fold_reset(&s->fold);
-	if (transact(s, events, n, ret_new, &merged, err) != MT_OK ||
-	    settle_events(s->settle, events, n, merged || *ret_new < n, err) !=
-		MT_OK) {
+	settle_begin(s->settle);
+	if (transact(s, events, n, ret_new, err) != MT_OK ||
+	    settle_events(s->settle, events, n, err) != MT_OK) {
 		/* A connection that does not even roll back is of no use. */
 		if (err->rc == MT_AGAIN ||
 		    mt_db_exec(s->db, "ROLLBACK", &ignored) != MT_OK)

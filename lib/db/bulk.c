@@ -41,11 +41,13 @@ struct mt_bulk {
 	struct mt_db *db;
 	const struct mt_table *table;
 	struct mt_table kept; /* *table, copied */
-	MYSQL_STMT *insert, *upsert; /* prepared on first use */
+	/* Prepared on first use; `telling` is an upsert with RETURNING. */
+	MYSQL_STMT *insert, *upsert, *telling;
 	struct column *columns; /* kept.n, and the ordinal */
 	MYSQL_BIND *binds;
 	size_t n, cap; /* rows */
 	size_t *bytes; /* of each row, at most */
+	uint64_t *sums; /* mt_table_sum of each row */
 };
 
 static enum enum_field_types
@@ -118,6 +120,8 @@ mt_bulk_free(struct mt_bulk *b)
 		mysql_stmt_close(b->insert);
 	if (b->upsert != NULL)
 		mysql_stmt_close(b->upsert);
+	if (b->telling != NULL)
+		mysql_stmt_close(b->telling);
 	for (i = 0; i <= b->kept.n; i++) {
 		mt_free(b->columns[i].values);
 		mt_free(b->columns[i].lengths);
@@ -127,6 +131,7 @@ mt_bulk_free(struct mt_bulk *b)
 	mt_free(b->columns);
 	mt_free(b->binds);
 	mt_free(b->bytes);
+	mt_free(b->sums);
 	mt_free(b);
 }
 
@@ -147,6 +152,7 @@ grow(struct mt_bulk *b)
 			c->own = mt_realloc_array(c->own, cap, c->own_width);
 	}
 	b->bytes = mt_realloc_array(b->bytes, cap, sizeof(*b->bytes));
+	b->sums = mt_realloc_array(b->sums, cap, sizeof(*b->sums));
 	b->cap = cap;
 }
 
@@ -220,6 +226,8 @@ mt_bulk_add(struct mt_bulk *b, const void *row)
 	if (b->n == b->cap)
 		grow(b);
 	b->bytes[b->n] = ROW_BYTES;
+	b->sums[b->n] =
+	    b->table->rules == NULL ? 0 : mt_table_sum(b->table, row);
 	for (i = 0; i < b->kept.n; i++) {
 		struct column *c = &b->columns[i];
 
@@ -254,7 +262,7 @@ mt_bulk_clear(struct mt_bulk *b)
 }
 
 static enum mt_rc
-prepare(struct mt_bulk *b, bool insert, MYSQL_STMT **stmt, struct mt_err *err)
+prepare(struct mt_bulk *b, MYSQL_STMT **stmt, struct mt_err *err)
 {
 	struct mt_buf sql;
 	enum mt_rc rc = MT_OK;
@@ -264,10 +272,12 @@ prepare(struct mt_bulk *b, bool insert, MYSQL_STMT **stmt, struct mt_err *err)
 	if ((*stmt = mysql_stmt_init(b->db->c)) == NULL)
 		return mt_db_failed(b->db, err);
 	mt_buf_init(&sql, 1u << 20);
-	if (insert)
+	if (stmt == &b->insert)
 		mt_table_insert(b->table, &sql);
 	else
 		mt_table_upsert(b->table, &sql);
+	if (stmt == &b->telling)
+		mt_table_returning(b->table, &sql);
 	if (mysql_stmt_prepare(*stmt, sql.p, sql.n) != 0) {
 		rc = mt_db_stmt_failed(*stmt, err);
 		mysql_stmt_close(*stmt);
@@ -415,7 +425,7 @@ mt_bulk_insert(struct mt_bulk *b, bool *added, struct mt_err *err)
 	size_t from, n;
 
 	memset(added, 0, b->n * sizeof(*added));
-	if (b->n > 0 && prepare(b, true, &b->insert, err) != MT_OK)
+	if (b->n > 0 && prepare(b, &b->insert, err) != MT_OK)
 		return err->rc;
 	for (from = 0; from < b->n; from += n) {
 		n = piece(b, from);
@@ -427,27 +437,69 @@ mt_bulk_insert(struct mt_bulk *b, bool *added, struct mt_err *err)
 	return MT_OK;
 }
 
+/* One row comes back for each that was sent, in the same order. */
+static enum mt_rc
+read_merged(
+    struct mt_bulk *b, size_t from, size_t n, bool *merged, struct mt_err *err)
+{
+	uint64_t sum = 0;
+	MYSQL_BIND bind;
+	size_t i;
+	int r;
+
+	memset(&bind, 0, sizeof(bind));
+	bind.buffer_type = MYSQL_TYPE_LONGLONG;
+	bind.buffer = &sum;
+	bind.is_unsigned = 1;
+	if (mysql_stmt_bind_result(b->telling, &bind) != 0 ||
+	    mysql_stmt_store_result(b->telling) != 0)
+		return mt_db_stmt_failed(b->telling, err);
+	for (i = from; (r = mysql_stmt_fetch(b->telling)) == 0; i++) {
+		if (i == from + n)
+			break;
+		merged[i] = sum != b->sums[i];
+	}
+	if (r != 0 && r != MYSQL_NO_DATA)
+		return mt_db_stmt_failed(b->telling, err);
+	if (r == 0 || i != from + n)
+		return mt_fail(err, MT_CONFIG,
+		    "mariadb: RETURNING did not tell of every row we sent");
+	return MT_OK;
+}
+
+static enum mt_rc
+upsert_piece(
+    struct mt_bulk *b, size_t from, size_t n, bool *merged, struct mt_err *err)
+{
+	enum mt_rc rc;
+
+	if (send_piece(b, merged != NULL ? b->telling : b->upsert, from,
+		(unsigned)n, err) != MT_OK)
+		return err->rc;
+	if (merged != NULL) {
+		rc = read_merged(b, from, n, merged, err);
+		mysql_stmt_free_result(b->telling);
+		if (rc != MT_OK)
+			return rc;
+	}
+	if (mysql_warning_count(b->db->c) > 0)
+		return check_warnings(b, 0, err);
+	return MT_OK;
+}
+
 enum mt_rc
-mt_bulk_upsert(struct mt_bulk *b, bool *ret_merged, struct mt_err *err)
+mt_bulk_upsert(struct mt_bulk *b, bool *merged, struct mt_err *err)
 {
 	size_t from, n;
-	bool merged = false;
 	enum mt_rc rc = MT_OK;
 
 	if (b->n > 0)
-		rc = prepare(b, false, &b->upsert, err);
+		rc = prepare(b, merged != NULL ? &b->telling : &b->upsert, err);
 	for (from = 0; rc == MT_OK && from < b->n; from += n) {
 		n = piece(b, from);
-		rc = send_piece(b, b->upsert, from, (unsigned)n, err);
-		if (rc == MT_OK && mysql_warning_count(b->db->c) > 0)
-			rc = check_warnings(b, 0, err);
-		/* One a row that is new, two (or none) a row that was there. */
-		if (rc == MT_OK && mysql_stmt_affected_rows(b->upsert) != n)
-			merged = true;
+		rc = upsert_piece(b, from, n, merged, err);
 	}
 	if (rc != MT_OK)
 		mt_err_in(err, "%s", b->table->name);
-	else if (ret_merged != NULL)
-		*ret_merged = merged;
 	return rc;
 }

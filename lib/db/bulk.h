@@ -35,9 +35,10 @@ MT_MUST_CHECK enum mt_rc mt_bulk_insert(
     struct mt_bulk *bulk, bool *added, struct mt_err *err);
 /*
  * Insert or merge; rows must come in the order of mt_table_compare. Unless
- * NULL, *ret_merged tells whether any row was there before.
+ * NULL, merged[i] tells of the i-th row whether its key was there before (for
+ * tables with SUM columns, see mt_table_returning).
  */
 MT_MUST_CHECK enum mt_rc mt_bulk_upsert(
-    struct mt_bulk *bulk, bool *ret_merged, struct mt_err *err);
+    struct mt_bulk *bulk, bool *merged, struct mt_err *err);
 
 #endif

@@ -401,6 +401,29 @@ mt_table_upsert(const struct mt_table *table, struct mt_buf *out)
 }
 
 void
+mt_table_returning(const struct mt_table *table, struct mt_buf *out)
+{
+	size_t i;
+
+	mt_buf_z(out, " RETURNING 0");
+	for (i = 0; i < table->n; i++)
+		if (table->rules[i] == MT_RULE_SUM)
+			mt_buf_printf(out, " + `%s`", table->columns[i].name);
+}
+
+uint64_t
+mt_table_sum(const struct mt_table *table, const void *row)
+{
+	uint64_t sum = 0;
+	size_t i;
+
+	for (i = 0; i < table->n; i++)
+		if (table->rules[i] == MT_RULE_SUM)
+			sum += number(&table->columns[i], row);
+	return sum;
+}
+
+void
 mt_table_column(const struct mt_field *column, struct mt_buf *out)
 {
 	const char *c;

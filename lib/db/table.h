@@ -96,6 +96,13 @@ size_t mt_table_fold(const struct mt_table *table, void **rows, size_t n);
 void mt_table_insert(const struct mt_table *table, struct mt_buf *out);
 /* "INSERT INTO t (…) VALUES (?, …) ON DUPLICATE KEY UPDATE …" */
 void mt_table_upsert(const struct mt_table *table, struct mt_buf *out);
+/*
+ * What an upsert's RETURNING must give to tell a new row from a merged one:
+ * the sum of the SUM columns, to be compared with mt_table_sum of the row sent.
+ * Every row of such a table adds to it.
+ */
+void mt_table_returning(const struct mt_table *table, struct mt_buf *out);
+uint64_t mt_table_sum(const struct mt_table *table, const void *row);
 
 /* "CREATE TABLE IF NOT EXISTS …", without secondary indexes. */
 void mt_table_create(const struct mt_table *table, struct mt_buf *out);
