@@ -227,7 +227,7 @@ mt_reader_next(
 {
 	enum mt_record_state state;
 	struct mt_str payload;
-	uint64_t at;
+	uint64_t at = 0;
 
 	if (look(reader, reader->at, &state, &payload, err) != MT_OK)
 		return err->rc;
