@@ -132,14 +132,20 @@ class Pixel:
 @pytest.fixture(name="served")
 def _served(own_lab, build):
     """(pixel, nginx): the second hands everything below / to the first."""
+    made = []
+
     def make(locations=None, **options):
         pixel = Pixel(own_lab, build, **options).start()
         if locations is None:
             locations = Nginx.fastcgi(pixel.socket, "/")
         elif callable(locations):
             locations = locations(pixel)
+        made.append(pixel)
         return pixel, Nginx(own_lab, locations).start()
-    return make
+    yield make
+    for pixel in made:
+        pixel.process.stop()
+        assert "Sanitizer" not in pixel.process.text()
 
 
 def ask(port, target, method="GET", version="1.1", headers=(), body=b""):
