@@ -10,6 +10,8 @@
 
 #include <libmilter/mfapi.h>
 
+#include "base/mem.h"
+
 #include "bench.h"
 
 static sfsistat
@@ -83,7 +85,7 @@ eom(SMFICTX *ctx)
 int
 main(int argc, char **argv)
 {
-	struct smfiDesc desc = { .xxfi_name = "noop",
+	struct smfiDesc desc = { .xxfi_name = mt_unconst("noop"),
 		.xxfi_version = SMFI_VERSION,
 		.xxfi_connect = connected,
 		.xxfi_helo = helo,

@@ -84,7 +84,7 @@ forget(SMFICTX *ctx)
 int
 main(int argc, char **argv)
 {
-	struct smfiDesc desc = { .xxfi_name = "replace",
+	struct smfiDesc desc = { .xxfi_name = mt_unconst("replace"),
 		.xxfi_version = SMFI_VERSION,
 		.xxfi_flags = SMFIF_CHGBODY,
 		.xxfi_body = body,

@@ -56,7 +56,7 @@ class Rig:
                               MariaDB(lab).start(),
                               "https://pixel.example.org")
         self.ours.prepare()
-        self.ours.command("track", "set", TRACKED, "identified")
+        self.ours.command("track", "set", "mailbox", TRACKED, "identified")
         self.ours.daemons["milter"].start_notify()
         self.sink = Sink(lab).start()
         sockets = {"ours": milter(self.ours.milter_socket),

@@ -51,7 +51,7 @@ class Rig:
         self.ours = Mailtrail(lab, bench.build, self.redis,
                               MariaDB(lab).start(), self.nginx.url)
         self.ours.prepare()
-        self.ours.command("track", "set", SENDER, "pseudonymous")
+        self.ours.command("track", "set", "mailbox", SENDER, "pseudonymous")
         self.ours.start()
         self.nginx.start()
         self.postfix = Postfix(lab, ports={"submission": SENDER}, milters=[
