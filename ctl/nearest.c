@@ -62,8 +62,8 @@ ctl_nearest(const char *word, const char *const *words, size_t n)
 
 	if (best != n)
 		return best;
-	/* A third of the letters may be wrong, and at least one. */
-	far = 1 + strlen(word) / 3;
+	/* A quarter of the letters may be wrong, and one more. */
+	far = 1 + strlen(word) / 4;
 	for (i = 0; i < n; i++) {
 		distance = ctl_distance(word, words[i]);
 		if (distance <= far && distance < strlen(words[i])) {
