@@ -225,13 +225,24 @@ starts_nocase(struct mt_str s, const char *prefix)
 	return s.n >= n && mt_str_eqz_nocase(mt_str_n(s.p, n), prefix);
 }
 
+/* Postfix shows a fold as LF; on its way here it was CRLF. */
+static size_t
+folds(struct mt_str value)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < value.n; i++)
+		n += value.p[i] == '\n' && (i == 0 || value.p[i - 1] != '\r');
+	return n;
+}
+
 void
 milter_message_header(
     struct milter_message *m, struct mt_str name, struct mt_str value)
 {
 	struct mt_buf flat;
 
-	m->size += name.n + value.n + 3;
+	m->size += name.n + value.n + 3 + folds(value);
 	if (starts_nocase(name, "Content-") || starts_nocase(name, "ARC-") ||
 	    is_any(name, "DKIM-Signature", "MIME-Version"))
 		keep_field(m, name, value);

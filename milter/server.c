@@ -311,7 +311,8 @@ drain(struct milter_server *server)
 	/* A callback works for milliseconds: never leave one in the middle. */
 	(void)wait_zero(&server->inside, INT64_MAX);
 	summarise(server);
-	(void)smfi_stop();
+	/* Not smfi_stop(): it waits for libmilter's poll, up to five seconds.
+	 * The end of the process closes everything at once. */
 }
 
 enum mt_rc

@@ -1,0 +1,17 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- SIGUSR1 under an open connection; keys are renewed with it.
+-- EVENT offer reason=done
+-- EVENT mark
+-- EVENT rcpt
+-- EVENT offer reason=done
+-- EVENT mark
+-- EVENT rcpt
+dofile(here .. "/dialogue.lua")
+local conn = open()
+send(conn, ALICE, { HTML }, PAGE)
+assert(marked(conn))
+os.execute("kill -USR1 " .. pid)
+mt.sleep(0.3)
+send(conn, ALICE, { HTML }, PAGE)
+assert(marked(conn))
+mt.disconnect(conn)
