@@ -8,6 +8,8 @@
 #define LEAST_LINE 60 /* shorter lines would cost memory for their ends */
 #define MOST_LINE 996 /* RFC 5322 2.1.1, in whole quanta */
 
+#define LONG_TAIL 8192 /* digits: rather stretch the text than encode them */
+
 #define PAD 64
 #define SPACE 65
 #define FOREIGN 66
@@ -143,24 +145,42 @@ struct span {
 	size_t column; /* of from, in its line */
 };
 
+/* The offset after so many digits and the white space behind them. */
+static size_t
+skip_digits(const struct table *t, struct mt_str s, size_t digits_n)
+{
+	const unsigned char *p = (const unsigned char *)s.p;
+	size_t i = 0, n = 0;
+
+	while (i < s.n) {
+		while (digits_n - n >= 4 && s.n - i >= 4 &&
+		    ((t->value[p[i]] | t->value[p[i + 1]] | t->value[p[i + 2]] |
+			 t->value[p[i + 3]]) &
+			PAD) == 0) {
+			i += 4;
+			n += 4;
+		}
+		if (i == s.n)
+			break;
+		if (t->value[p[i]] != SPACE && n++ == digits_n)
+			break;
+		i++;
+	}
+	return i;
+}
+
 static struct span
 find_span(const struct table *t, struct mt_str leaf, size_t digits_before)
 {
 	struct span s = { 0, leaf.n, 0 };
-	size_t i, n = 0, line = 0;
+	const char *eol = NULL;
 
 	while (s.to > 0 && t->value[(unsigned char)leaf.p[s.to - 1]] == SPACE)
 		s.to--;
-	for (i = 0; i < s.to; i++) {
-		if (leaf.p[i] == '\n')
-			line = i + 1;
-		if (t->value[(unsigned char)leaf.p[i]] == SPACE)
-			continue;
-		if (n++ == digits_before)
-			break;
-	}
-	s.from = i;
-	s.column = i - line;
+	s.from = skip_digits(t, mt_str_n(leaf.p, s.to), digits_before);
+	if (s.from > 0)
+		eol = memrchr(leaf.p, '\n', s.from);
+	s.column = eol != NULL ? s.from - (size_t)(eol - leaf.p) - 1 : s.from;
 	return s;
 }
 
@@ -258,6 +278,57 @@ recode(const struct table *t, struct mt_str tail, struct mt_str text,
 		flush(e);
 }
 
+/* May whole lines come in at the span, everything behind staying as it is? */
+static bool
+is_regular(const struct table *t, struct mt_str leaf, const struct span *span,
+    size_t line)
+{
+	const char *p = leaf.p + span->from;
+	size_t i, left = leaf.n - span->from;
+	const char *eol = memchr(p, '\n', left);
+
+	if (span->column % 4 != 0 || eol == NULL)
+		return false;
+	if (eol > p && eol[-1] == '\r')
+		eol--;
+	if (span->column + (size_t)(eol - p) != line)
+		return false;
+	for (i = 0; i < 4; i++)
+		if (t->value[(unsigned char)p[i]] >= PAD)
+			return false;
+	return true;
+}
+
+/* Encode text, with as many spaces as make it whole lines. */
+static void
+stretch(struct mt_str text, size_t bytes, struct encoder *e)
+{
+	size_t spaces = (bytes - text.n % bytes) % bytes;
+
+	encode(e, mt_str_n(text.p, text.n - 1));
+	while (spaces-- > 0)
+		encode(e, MT_LIT(" "));
+	encode(e, mt_str_n(text.p + text.n - 1, 1));
+}
+
+static void
+splice_lines(const struct table *t, struct mt_str leaf,
+    const struct mt_insertion *ins, struct encoder *e, struct span *span)
+{
+	struct quantum q = { 0, 4 };
+	unsigned char three[3];
+	const char *bytes = (const char *)three;
+	size_t i, skip = ins->at % 3;
+
+	span->to = span->from + 4;
+	for (i = span->from; i < span->to; i++)
+		q.bits = q.bits << 6 | t->value[(unsigned char)leaf.p[i]];
+	(void)unpack(q, three);
+	encode(e, mt_str_n(bytes, skip));
+	stretch(ins->text, e->line / 4 * 3, e);
+	encode(e, mt_str_n(bytes + skip, 3 - skip));
+}
+
 void
 mt_base64_splice(struct mt_str leaf, const struct mt_insertion *ins,
     struct mt_edit *ret_edit)
@@ -266,17 +337,25 @@ mt_base64_splice(struct mt_str leaf, const struct mt_insertion *ins,
 	struct encoder e = { .out = &ret_edit->insert, .eol = ins->eol };
 	struct span span;
 	size_t digits_n;
+	bool lines;
 
 	fill(&t);
 	span = find_span(&t, leaf, ins->at / 3 * 4);
 	e.line = line_length(leaf);
 	e.column = span.column;
-	digits_n = (span.to - span.from) + (ins->text.n / 3 + 3) * 4;
+	lines = ins->stretch && ins->text.n > 0 &&
+	    span.to - span.from > LONG_TAIL &&
+	    is_regular(&t, leaf, &span, e.line);
+	digits_n =
+	    (lines ? e.line : span.to - span.from) + (ins->text.n / 3 + 3) * 4;
 	mt_buf_init(
 	    &ret_edit->insert, digits_n + (digits_n / e.line + 2) * ins->eol.n);
 	(void)mt_buf_reserve(&ret_edit->insert, ret_edit->insert.max);
-	recode(&t, mt_str_n(leaf.p + span.from, span.to - span.from), ins->text,
-	    ins->at % 3, &e);
+	if (lines)
+		splice_lines(&t, leaf, ins, &e, &span);
+	else
+		recode(&t, mt_str_n(leaf.p + span.from, span.to - span.from),
+		    ins->text, ins->at % 3, &e);
 	assert(!mt_buf_over(&ret_edit->insert));
 	ret_edit->at = span.from;
 	ret_edit->remove = span.to - span.from;

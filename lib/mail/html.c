@@ -25,16 +25,57 @@ struct scan {
 };
 
 /* Elements whose content is text up to their end tag. */
-static const char *const raw_elements[] = { "script", "style", "title",
-	"textarea", "xmp", "iframe", "noembed", "noframes", NULL };
+static const struct mt_str raw_elements[] = { { "script", 6 }, { "style", 5 },
+	{ "title", 5 }, { "textarea", 8 }, { "xmp", 3 }, { "iframe", 6 },
+	{ "noembed", 7 }, { "noframes", 8 } };
+
+/* What a byte means inside a tag. Most of mail is read with this table. */
+enum kind {
+	OTHER,
+	SPACE,
+	CLOSE, /* > */
+	SLASH,
+	EQUALS
+};
+
+static const unsigned char kinds[256] = {
+	[' '] = SPACE,
+	['\t'] = SPACE,
+	['\n'] = SPACE,
+	['\f'] = SPACE,
+	['\r'] = SPACE,
+	['>'] = CLOSE,
+	['/'] = SLASH,
+	['='] = EQUALS,
+};
+
+static enum kind
+kind_at(const struct scan *s)
+{
+	return (enum kind)kinds[(unsigned char)s->h.p[s->i]];
+}
 
 static bool
-at(const struct scan *s, const char *lower)
+equals(const char *p, struct mt_str lower)
 {
-	size_t n = strlen(lower);
+	size_t i;
 
-	return s->h.n - s->i >= n &&
-	    mt_str_eqz_nocase(mt_str_n(s->h.p + s->i, n), lower);
+	for (i = 0; i < lower.n; i++)
+		if (p[i] != lower.p[i] && mt_lower(p[i]) != lower.p[i])
+			return false;
+	return true;
+}
+
+static bool
+at(const struct scan *s, struct mt_str lower)
+{
+	return s->h.n - s->i >= lower.n && equals(s->h.p + s->i, lower);
+}
+
+static bool
+is(struct mt_str name, struct mt_str lower)
+{
+	return name.n == lower.n && equals(name.p, lower);
 }
 
 /* Move to the next c; false and to the end when there is none. */
@@ -49,14 +90,20 @@ seek(struct scan *s, char c)
 }
 
 static bool
+is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool
 ends_name(const struct scan *s)
 {
-	char c;
+	enum kind c;
 
 	if (s->i >= s->h.n)
 		return false;
-	c = s->h.p[s->i];
-	return mt_is_space(c) || c == '\f' || c == '/' || c == '>';
+	c = kind_at(s);
+	return c == SPACE || c == SLASH || c == CLOSE;
 }
 
 /* The tag name here, moving behind it. */
@@ -73,8 +120,7 @@ read_name(struct scan *s)
 static void
 skip_space(struct scan *s)
 {
-	while (s->i < s->h.n &&
-	    (mt_is_space(s->h.p[s->i]) || s->h.p[s->i] == '\f'))
+	while (s->i < s->h.n && kind_at(s) == SPACE)
 		s->i++;
 }
 
@@ -95,8 +141,7 @@ skip_value(struct scan *s)
 		s->i++;
 		return true;
 	}
-	while (s->i < s->h.n && !mt_is_space(s->h.p[s->i]) &&
-	    s->h.p[s->i] != '\f' && s->h.p[s->i] != '>')
+	while (s->i < s->h.n && kind_at(s) != SPACE && kind_at(s) != CLOSE)
 		s->i++;
 	return true;
 }
@@ -105,25 +150,26 @@ skip_value(struct scan *s)
 static bool
 skip_attributes(struct scan *s)
 {
-	char c;
 	bool named = false; /* an "=" that begins a name is part of it */
+	enum kind c;
 
 	while (s->i < s->h.n) {
-		c = s->h.p[s->i++];
-		if (c == '>')
+		c = kind_at(s);
+		s->i++;
+		if (c == OTHER || (c == EQUALS && !named)) {
+			named = true;
+		} else if (c == CLOSE) {
 			return true;
-		if (c == '=' && named) {
+		} else if (c == EQUALS) {
 			if (!skip_value(s))
 				return false;
 			named = false;
-		} else if (c == '/') {
+		} else if (c == SLASH) {
 			named = false;
-		} else if (!mt_is_space(c) && c != '\f') {
-			named = true;
 		} else {
 			/* White space may stand between a name and its "=". */
 			skip_space(s);
-			if (s->i < s->h.n && s->h.p[s->i] != '=')
+			if (s->i < s->h.n && kind_at(s) != EQUALS)
 				named = false;
 		}
 	}
@@ -138,7 +184,7 @@ skip_comment(struct scan *s)
 	const char *p;
 
 	/* <!--> and <!---> are whole comments. */
-	if (at(s, ">") || at(s, "->")) {
+	if (at(s, MT_LIT(">")) || at(s, MT_LIT("->"))) {
 		s->i += s->h.p[s->i] == '>' ? 1 : 2;
 		return true;
 	}
@@ -170,7 +216,7 @@ comment(struct scan *s)
 	struct mt_str text;
 	bool opens;
 
-	opens = at(s, "[if");
+	opens = at(s, MT_LIT("[if"));
 	if (!skip_comment(s))
 		return false;
 	text = mt_str_n(s->h.p + from, s->i - from);
@@ -186,9 +232,9 @@ comment(struct scan *s)
 static bool
 declaration(struct scan *s)
 {
-	if (at(s, "![if"))
+	if (at(s, MT_LIT("![if")))
 		s->conditional = true;
-	else if (at(s, "![endif"))
+	else if (at(s, MT_LIT("![endif")))
 		s->conditional = false;
 	if (!seek(s, '>'))
 		return false;
@@ -198,13 +244,13 @@ declaration(struct scan *s)
 
 /* Is this the tag name, and does it end here? Moves behind it if so. */
 static bool
-take_name(struct scan *s, const char *name)
+take_name(struct scan *s, struct mt_str name)
 {
 	size_t from = s->i;
 
 	if (!at(s, name))
 		return false;
-	s->i += strlen(name);
+	s->i += name.n;
 	if (ends_name(s))
 		return true;
 	s->i = from;
@@ -213,13 +259,13 @@ take_name(struct scan *s, const char *name)
 
 /* After the start tag of a raw element: to its end tag. */
 static bool
-skip_raw(struct scan *s, const char *name)
+skip_raw(struct scan *s, struct mt_str name)
 {
 	size_t from;
 
 	while (seek(s, '<')) {
 		from = s->i++;
-		if (!at(s, "/"))
+		if (!at(s, MT_LIT("/")))
 			continue;
 		s->i++;
 		if (take_name(s, name)) {
@@ -242,23 +288,23 @@ skip_script(struct scan *s)
 
 	while (s->i < s->h.n) {
 		from = s->i++;
-		if (s->h.p[from] == '-' && escaped && at(s, "->")) {
+		if (s->h.p[from] == '-' && escaped && at(s, MT_LIT("->"))) {
 			escaped = twice = false;
 		} else if (s->h.p[from] != '<') {
 			continue;
-		} else if (at(s, "!--")) {
+		} else if (at(s, MT_LIT("!--"))) {
 			s->i++; /* its dashes may begin the "-->" */
 			escaped = true;
-		} else if (at(s, "/")) {
+		} else if (at(s, MT_LIT("/"))) {
 			s->i++;
-			if (!take_name(s, "script"))
+			if (!take_name(s, raw_elements[0]))
 				continue;
 			if (!twice) {
 				s->i = from;
 				return true;
 			}
 			twice = false;
-		} else if (escaped && take_name(s, "script")) {
+		} else if (escaped && take_name(s, raw_elements[0])) {
 			twice = true;
 		}
 	}
@@ -279,12 +325,11 @@ end_tag(struct scan *s, size_t from)
 
 	if (!skip_attributes(s))
 		return false;
-	if (mt_str_eqz_nocase(name, "body"))
+	if (is(name, MT_LIT("body")))
 		points(s)->body_end = from;
-	else if (mt_str_eqz_nocase(name, "html"))
+	else if (is(name, MT_LIT("html")))
 		points(s)->html_end = from;
-	else if (mt_str_eqz_nocase(name, "head") &&
-	    points(s)->head_end == NOWHERE)
+	else if (is(name, MT_LIT("head")) && points(s)->head_end == NOWHERE)
 		points(s)->head_end = s->i;
 	return true;
 }
@@ -297,12 +342,12 @@ start_tag(struct scan *s)
 
 	if (!skip_attributes(s))
 		return false;
-	if (mt_str_eqz_nocase(name, "body") && points(s)->body_start == NOWHERE)
+	if (is(name, MT_LIT("body")) && points(s)->body_start == NOWHERE)
 		points(s)->body_start = s->i;
-	if (mt_str_eqz_nocase(name, "plaintext"))
+	if (is(name, MT_LIT("plaintext")))
 		return false;
-	for (i = 0; raw_elements[i] != NULL; i++)
-		if (mt_str_eqz_nocase(name, raw_elements[i]))
+	for (i = 0; i < sizeof(raw_elements) / sizeof(raw_elements[0]); i++)
+		if (is(name, raw_elements[i]))
 			return i == 0 ? skip_script(s)
 				      : skip_raw(s, raw_elements[i]);
 	return true;
@@ -315,22 +360,22 @@ markup(struct scan *s, size_t from)
 	s->i = from + 1;
 	if (s->i >= s->h.n)
 		return true;
-	if (at(s, "!--")) {
+	if (is_letter(s->h.p[s->i]))
+		return start_tag(s);
+	if (s->h.p[s->i] == '/') {
+		s->i++;
+		if (s->i >= s->h.n)
+			return true;
+		return is_letter(s->h.p[s->i]) ? end_tag(s, from)
+					       : declaration(s);
+	}
+	if (at(s, MT_LIT("!--"))) {
 		s->i += 3;
 		return comment(s);
 	}
-	if (at(s, "!") || at(s, "?"))
+	if (s->h.p[s->i] == '!' || s->h.p[s->i] == '?')
 		return declaration(s);
-	if (mt_is_alpha(s->h.p[s->i]))
-		return start_tag(s);
-	if (!at(s, "/"))
-		return true; /* a "<" that is text */
-	s->i++;
-	if (s->i >= s->h.n)
-		return true;
-	if (mt_is_alpha(s->h.p[s->i]))
-		return end_tag(s, from);
-	return declaration(s);
+	return true; /* a "<" that is text */
 }
 
 /* The end without white space. */
@@ -355,9 +400,10 @@ mt_html_point(struct mt_str html, size_t unclipped)
 		NOWHERE };
 	struct scan s = { .h = html, .all = none, .some = none };
 	size_t from, point;
+	bool top = html.n > unclipped;
 
 	s.unclosed = NOWHERE;
-	while (seek(&s, '<')) {
+	while (!(top && s.all.body_start != NOWHERE) && seek(&s, '<')) {
 		from = s.i;
 		if (!markup(&s, from)) {
 			s.unclosed = from;
@@ -370,7 +416,7 @@ mt_html_point(struct mt_str html, size_t unclipped)
 		s.all.html_end = first(s.some.html_end, s.all.html_end);
 	}
 	point = NOWHERE;
-	if (html.n > unclipped)
+	if (top)
 		point = first(s.all.body_start, s.all.head_end);
 	point = first(point, first(s.all.body_end, s.all.html_end));
 	return point != NOWHERE ? point : first(s.unclosed, last_of(html));

@@ -116,7 +116,9 @@ static void
 splice(const struct mt_markup_in *in, struct mt_str leaf, size_t at,
     struct mt_markup *m)
 {
-	struct mt_insertion ins = { .at = at, .eol = find_eol(leaf, in) };
+	struct mt_insertion ins = {
+		.at = at, .eol = find_eol(leaf, in), .stretch = true
+	};
 	bool coded = m->encoding == MT_encoding_base64 ||
 	    m->encoding == MT_encoding_quoted_printable;
 	struct mt_buf text;

@@ -51,40 +51,51 @@ read_code(const char *p, size_t n)
 	return high < 0 || low < 0 ? -1 : high << 4 | low;
 }
 
-static bool
-decode_line(struct mt_str s, struct mt_buf *out)
+/* Decode a line's text to `to`; where the next byte goes, NULL: damaged. */
+static char *
+decode_line(struct mt_str s, char *to)
 {
-	const char *p = s.p, *end = s.p + s.n, *code;
+	const char *p = s.p, *end = s.p + s.n;
 	int c;
 
-	while ((code = p < end ? memchr(p, '=', (size_t)(end - p)) : NULL)) {
-		mt_buf_add(out, p, (size_t)(code - p));
-		if ((c = read_code(code, (size_t)(end - code))) < 0)
-			return false;
-		mt_buf_c(out, (char)c);
-		p = code + 3;
+	while (p < end) {
+		if (*p != '=') {
+			*to++ = *p++;
+			continue;
+		}
+		if ((c = read_code(p, (size_t)(end - p))) < 0)
+			return NULL;
+		*to++ = (char)c;
+		p += 3;
 	}
-	mt_buf_add(out, p, (size_t)(end - p));
-	return true;
+	return to;
 }
 
 enum mt_rc
 mt_qp_decode(struct mt_str in, struct mt_buf *out)
 {
 	struct line l;
+	char *to;
 	size_t i;
 
-	/* It cannot grow; so one allocation is enough. */
-	if (in.n <= out->max - out->n && !mt_buf_reserve(out, in.n))
-		return MT_LIMIT;
 	for (i = 0; i < in.n; i = l.next) {
 		l = line_at(in, i);
-		if (!decode_line(l.text, out))
+		/* All that is left at once: it cannot grow. */
+		if (i == 0 && in.n <= out->max - out->n)
+			(void)mt_buf_reserve(out, in.n);
+		if (!mt_buf_reserve(out, l.text.n + l.eol.n))
+			return MT_LIMIT;
+		to = decode_line(l.text, out->p + out->n);
+		if (to == NULL)
 			return MT_FORMAT;
+		out->n = (size_t)(to - out->p);
 		if (!l.soft)
 			mt_buf_str(out, l.eol);
 	}
-	return mt_buf_over(out) ? MT_LIMIT : MT_OK;
+	/* decode_line leaves the NUL to us. */
+	if (out->cap > 0)
+		out->p[out->n] = '\0';
+	return MT_OK;
 }
 
 /* Decoded bytes of a line's text. */
@@ -128,8 +139,8 @@ place_in(struct mt_str leaf, const struct line *l, size_t skip)
 static struct place
 find_place(struct mt_str leaf, size_t at)
 {
-	struct line l;
 	struct place end = { .at = 0 };
+	struct line l;
 	size_t i, n;
 
 	for (i = 0; i < leaf.n; i = l.next) {
@@ -140,11 +151,13 @@ find_place(struct mt_str leaf, size_t at)
 		if (!l.soft && at < n + l.eol.n)
 			return place_in(leaf, &l, n);
 		at -= n;
-		end = place_in(leaf, &l, n);
-		if (l.soft || l.eol.n == 0)
-			continue;
-		at -= l.eol.n;
-		end = (struct place){ .at = l.next };
+		if (!l.soft && l.eol.n > 0) {
+			at -= l.eol.n;
+			end = (struct place){ .at = l.next };
+		} else if (l.next == leaf.n || at == 0) {
+			/* Perhaps nothing that decodes comes any more. */
+			end = place_in(leaf, &l, n);
+		}
 	}
 	return end;
 }

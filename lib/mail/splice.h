@@ -6,6 +6,10 @@
  * the leaf decodes to what it was plus the insertion at that place. No line
  * gets longer than its encoding allows because of us.
  *
+ * Base64 has to be encoded anew from the insertion on, unless the insertion is
+ * as many bytes as fill whole lines: then all that follows keeps its place.
+ * Where much follows, the text is stretched to that length with spaces.
+ *
  * Leaves that do not decode without doubt (foreign characters or padding
  * inside base64, "=" without two hex digits) are refused at decoding.
  */
@@ -24,6 +28,7 @@ struct mt_insertion {
 	size_t at; /* in decoded bytes, at most the decoded length */
 	struct mt_str text; /* decoded bytes */
 	struct mt_str eol; /* the leaf's: LF or CRLF */
+	bool stretch; /* spaces may go in before text's last byte */
 };
 
 /*

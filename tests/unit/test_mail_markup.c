@@ -410,6 +410,45 @@ lines_stay_as_long_as_they_were(void **state)
 	}
 }
 
+/* Where much follows, only whole lines come in and one quantum changes. */
+static void
+a_long_tail_keeps_its_bytes(void **state)
+{
+	static const size_t widths[] = { 76, 60, 77, 72, 40, 1000 };
+	struct mt_buf html, message;
+	struct mt_markup_in in;
+	struct mt_markup m;
+	const char *wrong;
+	size_t i, n, width;
+
+	(void)state;
+	for (n = 0; n < 180; n++) {
+		width = widths[n % N(widths)];
+		mt_buf_init(&html, 20000);
+		for (i = 0; i < n; i++)
+			mt_buf_c(&html, (char)('a' + i % 26));
+		mt_buf_z(&html, "</body>");
+		for (i = 0; i < 9000; i++)
+			mt_buf_c(&html, (char)('a' + i % 26));
+		mt_buf_init(&message, 40000);
+		mt_buf_z(
+		    &message, "Content-Transfer-Encoding: base64\r\n" HTML);
+		add_base64(mt_buf_view(&html), width, &message);
+		in = mail_input(mt_buf_view(&message), mt_str(NULL));
+		mt_markup_make(&in, &m);
+		assert_int_equal(m.edits_n, 1);
+		if ((wrong = mail_property(&in, &m)) != NULL)
+			fail_msg("%zu, %zu: %s", width, n, wrong);
+		if (width % 4 == 0 && width >= 60 && width < 998)
+			assert_int_equal(m.edits[0].remove, 4);
+		else
+			assert_true(m.edits[0].remove > 10000);
+		mt_markup_done(&m);
+		mt_buf_done(&html);
+		mt_buf_done(&message);
+	}
+}
+
 static void
 html_in_one_long_line_gets_a_line_of_ours(void **state)
 {
@@ -556,6 +595,7 @@ main(void)
 		cmocka_unit_test(what_the_caller_says_decides_first),
 		cmocka_unit_test(leaves_take_insertions_in_their_own_encoding),
 		cmocka_unit_test(lines_stay_as_long_as_they_were),
+		cmocka_unit_test(a_long_tail_keeps_its_bytes),
 		cmocka_unit_test(html_in_one_long_line_gets_a_line_of_ours),
 		cmocka_unit_test(the_notice_is_text_whatever_it_holds),
 		cmocka_unit_test(a_long_notice_makes_no_long_line),
