@@ -16,7 +16,7 @@ import time
 from bench.measure import Goal, Result
 from tests.lib.mailtrail import Mailtrail
 from tests.lib.mariadb import MariaDB
-from tests.lib.process import Failed, wait_for
+from tests.lib.process import Failed
 from tests.lib.redis import Redis
 
 NAME = "store"
@@ -81,36 +81,39 @@ class Rig:
         return {f"ev_{k}": int(n)
                 for k, n in (word.split("=") for word in words)}
 
-    def acknowledged(self, added):
+    @staticmethod
+    def acknowledged(c, added):
         """Whether so many entries went through the stream, and are done."""
-        with self.redis.connect() as c:
-            info = c.xinfo_stream(STREAM)
-            if info["entries-added"] < added:
-                return False
-            group = [g for g in c.xinfo_groups(STREAM)
-                     if g["name"] == GROUP][0]
-            return group["pending"] == 0 and \
-                group["last-delivered-id"] == info["last-generated-id"]
+        info = c.xinfo_stream(STREAM)
+        if info["entries-added"] < added:
+            return False
+        group = [g for g in c.xinfo_groups(STREAM) if g["name"] == GROUP][0]
+        return group["pending"] == 0 and \
+            group["last-delivered-id"] == info["last-generated-id"]
 
-    def added(self):
-        with self.redis.connect() as c:
-            return c.xinfo_stream(STREAM)["entries-added"]
+    def wait(self, c, added):
+        """Until all is stored, to ten milliseconds; the time it was."""
+        end = time.monotonic() + 300
+        while not self.acknowledged(c, added):
+            if time.monotonic() > end:
+                raise Failed(f"waited 300 s in vain for entry {added}")
+            time.sleep(0.01)
+        return time.monotonic()
 
     def ship(self):
         """(events, seconds) from the spool to committed rows."""
         for table in self.tables:
             self.mariadb.query(f"TRUNCATE TABLE {table}", database=OURS)
         shipper = self.ours.daemons["ship"]
-        before = self.added()
         shipper.signal(signal.SIGSTOP)
         expected = self.fill()
         total = sum(expected.values())
         used = {n: cpu(p.pid) for n, p in self.processes.items()}
-        start = time.monotonic()
-        shipper.signal(signal.SIGCONT)
-        wait_for(lambda: self.acknowledged(before + total), 300,
-                 f"{total} events to be stored", interval=0.005)
-        seconds = time.monotonic() - start
+        with self.redis.connect() as c:
+            before = c.xinfo_stream(STREAM)["entries-added"]
+            start = time.monotonic()
+            shipper.signal(signal.SIGCONT)
+            seconds = self.wait(c, before + total) - start
         for name, process in self.processes.items():
             self.spent[name] += cpu(process.pid) - used[name]
         for table, n in expected.items():
