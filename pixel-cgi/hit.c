@@ -25,25 +25,47 @@ enum variable {
 	VARIABLES
 };
 
-static const char *const names[VARIABLES] = { "REQUEST_METHOD", "REQUEST_URI",
-	"SCRIPT_NAME", "PATH_INFO", "REMOTE_ADDR", "CONTENT_LENGTH",
-	"HTTP_X_FORWARDED_FOR", "HTTP_USER_AGENT", "HTTP_RANGE",
-	"HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ",
-	"HTTP_SEC_GPC", "HTTP_DNT" };
+#define NAME(text) \
+	{ \
+		text, sizeof(text) - 1 \
+	}
+
+static const struct {
+	const char *text;
+	size_t n;
+} names[VARIABLES] = {
+	NAME("REQUEST_METHOD"),
+	NAME("REQUEST_URI"),
+	NAME("SCRIPT_NAME"),
+	NAME("PATH_INFO"),
+	NAME("REMOTE_ADDR"),
+	NAME("CONTENT_LENGTH"),
+	NAME("HTTP_X_FORWARDED_FOR"),
+	NAME("HTTP_USER_AGENT"),
+	NAME("HTTP_RANGE"),
+	NAME("HTTP_SEC_PURPOSE"),
+	NAME("HTTP_PURPOSE"),
+	NAME("HTTP_X_PURPOSE"),
+	NAME("HTTP_X_MOZ"),
+	NAME("HTTP_SEC_GPC"),
+	NAME("HTTP_DNT"),
+};
 
 /* The first of a name counts, as getenv(3) has it. */
 static void
 read_env(char *const *env, struct mt_str *vars)
 {
-	struct mt_str name, value;
-	size_t i;
+	const char *equals;
+	size_t i, n;
 
 	for (; *env != NULL; env++) {
-		if (!mt_str_cut(mt_str(*env), '=', &name, &value))
+		if ((equals = strchr(*env, '=')) == NULL)
 			continue;
+		n = (size_t)(equals - *env);
 		for (i = 0; i < VARIABLES; i++)
-			if (vars[i].p == NULL && mt_str_eqz(name, names[i])) {
-				vars[i] = value;
+			if (names[i].n == n && vars[i].p == NULL &&
+			    memcmp(*env, names[i].text, n) == 0) {
+				vars[i] = mt_str(equals + 1);
 				break;
 			}
 	}

@@ -55,17 +55,52 @@ static const struct {
 
 _Static_assert(PIXEL_RULES <= 32, "a fact is a bit of pixel_facts");
 
+/* Rows of agent_table that are words, by their first byte, 1-based chains. */
+struct words {
+	uint8_t first[256];
+	uint8_t next[N(agent_table) + 1];
+};
+
+_Static_assert(N(agent_table) < 255, "a row's number is a byte");
+
 struct pixel_rules {
 	struct mt_net nets[N(net_table)];
 	char *texts[N(agent_table)]; /* lower case, owned */
 	size_t lengths[N(agent_table)];
+	struct words words;
 };
+
+static bool
+in_word(char c)
+{
+	return mt_is_alpha(c) || mt_is_digit(c);
+}
+
+static void
+add_agent(struct pixel_rules *rules, size_t row)
+{
+	char *text = mt_dupz(agent_table[row].text);
+	size_t at, n = strlen(text);
+	uint8_t *chain;
+
+	for (at = 0; at < n; at++)
+		text[at] = mt_lower(text[at]);
+	rules->texts[row] = text;
+	rules->lengths[row] = n;
+	if (agent_table[row].match != WORD)
+		return;
+	assert(in_word(text[0]) && in_word(text[n - 1]));
+	chain = &rules->words.first[(unsigned char)text[0]];
+	while (*chain != 0)
+		chain = &rules->words.next[*chain];
+	*chain = (uint8_t)(row + 1);
+}
 
 struct pixel_rules *
 pixel_rules_new(void)
 {
 	struct pixel_rules *rules = mt_alloc(sizeof(*rules));
-	size_t i, at;
+	size_t i;
 	bool good;
 
 	for (i = 0; i < N(net_table); i++) {
@@ -73,12 +108,8 @@ pixel_rules_new(void)
 		    mt_net_read(mt_str(net_table[i].net), &rules->nets[i]);
 		assert(good);
 	}
-	for (i = 0; i < N(agent_table); i++) {
-		rules->texts[i] = mt_dupz(agent_table[i].text);
-		rules->lengths[i] = strlen(agent_table[i].text);
-		for (at = 0; at < rules->lengths[i]; at++)
-			rules->texts[i][at] = mt_lower(rules->texts[i][at]);
-	}
+	for (i = 0; i < N(agent_table); i++)
+		add_agent(rules, i);
 	return rules;
 }
 
@@ -94,59 +125,60 @@ pixel_rules_free(struct pixel_rules *rules)
 	mt_free(rules);
 }
 
-static bool
-in_word(char c)
+/* The first row below `row` whose word begins at `at`; else row. */
+static size_t
+word_at(
+    const struct pixel_rules *rules, struct mt_str agent, size_t at, size_t row)
 {
-	return mt_is_alpha(c) || mt_is_digit(c);
-}
+	uint8_t i = rules->words.first[(unsigned char)agent.p[at]];
+	size_t end;
 
-static bool
-has_word(struct mt_str s, const char *word, size_t n)
-{
-	const char *at = s.p, *end = s.p + s.n;
-
-	while (at != NULL && (size_t)(end - at) >= n) {
-		at = memmem(at, (size_t)(end - at), word, n);
-		if (at == NULL)
-			return false;
-		if ((at == s.p || !in_word(at[-1]) || !in_word(word[0])) &&
-		    (at + n == end || !in_word(at[n]) || !in_word(word[n - 1])))
-			return true;
-		at++;
+	for (; i != 0 && (size_t)i - 1 < row; i = rules->words.next[i]) {
+		end = at + rules->lengths[i - 1];
+		if (end <= agent.n &&
+		    memcmp(agent.p + at, rules->texts[i - 1], end - at) == 0 &&
+		    (end == agent.n || !in_word(agent.p[end])))
+			return (size_t)i - 1;
 	}
-	return false;
+	return row;
 }
 
-static bool
-matches(struct mt_str agent, enum match match, const char *text, size_t n)
+/* The first row that matches, N(agent_table) when none does. */
+static size_t
+find_agent(const struct pixel_rules *rules, struct mt_str agent)
 {
-	if (agent.n < n)
-		return false;
-	if (match == WORD)
-		return has_word(agent, text, n);
-	if (match == EXACT && agent.n != n)
-		return false;
-	return memcmp(agent.p + agent.n - n, text, n) == 0;
+	size_t i, n, row = N(agent_table);
+
+	for (i = 0; i < N(agent_table) && row == N(agent_table); i++) {
+		n = rules->lengths[i];
+		if (agent_table[i].match != WORD && agent.n >= n &&
+		    (agent_table[i].match == SUFFIX || agent.n == n) &&
+		    memcmp(agent.p + agent.n - n, rules->texts[i], n) == 0)
+			row = i;
+	}
+	for (i = 0; i < agent.n; i++)
+		if (in_word(agent.p[i]) && (i == 0 || !in_word(agent.p[i - 1])))
+			row = word_at(rules, agent, i, row);
+	return row;
 }
 
 static pixel_facts
 judge_agent(const struct pixel_rules *rules, struct mt_str agent,
     enum mt_agent *ret_family)
 {
-	size_t i;
+	size_t row;
 
 	if (agent.n < AGENT_LEAST) {
 		*ret_family = MT_agent_none;
 		return PIXEL_FACT(no_ua);
 	}
-	for (i = 0; i < N(agent_table); i++)
-		if (matches(agent, agent_table[i].match, rules->texts[i],
-			rules->lengths[i])) {
-			*ret_family = agent_table[i].family;
-			return (pixel_facts)1 << agent_table[i].rule;
-		}
-	*ret_family = MT_agent_other;
-	return 0;
+	row = find_agent(rules, agent);
+	if (row == N(agent_table)) {
+		*ret_family = MT_agent_other;
+		return 0;
+	}
+	*ret_family = agent_table[row].family;
+	return (pixel_facts)1 << agent_table[row].rule;
 }
 
 static pixel_facts

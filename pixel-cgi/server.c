@@ -22,9 +22,9 @@
 #define STACK_BYTES (512u * 1024)
 
 static enum mt_rc
-watch(struct pixel_server *server, int fd, struct mt_err *err)
+watch(struct pixel_server *server, int fd, uint32_t how, struct mt_err *err)
 {
-	struct epoll_event ev = { .events = EPOLLIN, .data.fd = fd };
+	struct epoll_event ev = { .events = EPOLLIN | how, .data.fd = fd };
 
 	if (epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &ev) != 0)
 		return mt_fail_sys(err, "epoll");
@@ -46,8 +46,8 @@ pixel_server_new(struct pixel_listener *listener, unsigned threads,
 	server->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (server->epoll < 0)
 		(void)mt_fail_sys(err, "epoll");
-	else if (watch(server, listener->fd, err) == MT_OK &&
-	    watch(server, mt_stop_fd(), err) == MT_OK) {
+	else if (watch(server, listener->fd, EPOLLONESHOT, err) == MT_OK &&
+	    watch(server, mt_stop_fd(), 0, err) == MT_OK) {
 		*ret_server = server;
 		return MT_OK;
 	}

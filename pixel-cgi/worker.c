@@ -169,24 +169,39 @@ serve(struct work *work, int fd, int op)
 	(void)atomic_fetch_sub(&work->server->connections, 1);
 }
 
-static void
-accept_one(struct work *work)
+/*
+ * One connection, or -1. The listener is armed for one event at a time: a
+ * level-triggered one would wake a second worker for every connection.
+ */
+static int
+accept_one(struct pixel_server *server)
 {
 	const struct timespec pause = { .tv_nsec = 20000000 };
+	struct epoll_event again = {
+		.events = EPOLLIN | EPOLLONESHOT,
+		.data.fd = server->listener.fd,
+	};
+	int fd = accept4(server->listener.fd, NULL, NULL, SOCK_CLOEXEC);
+
+	if (fd < 0 &&
+	    (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+		errno == ENOMEM)) {
+		mt_log_every(60, MT_LOG_ERR,
+		    "accept: %s; letting web servers wait", strerror(errno));
+		(void)nanosleep(&pause, NULL);
+	}
+	(void)epoll_ctl(server->epoll, EPOLL_CTL_MOD, again.data.fd, &again);
+	return fd;
+}
+
+static void
+welcome(struct work *work)
+{
 	const struct timeval patience = { .tv_sec = READ_S };
 	struct pollfd pfd = { .events = POLLIN };
 
-	pfd.fd = accept4(work->server->listener.fd, NULL, NULL, SOCK_CLOEXEC);
-	if (pfd.fd < 0) {
-		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
-		    errno == ENOMEM) {
-			mt_log_every(60, MT_LOG_ERR,
-			    "accept: %s; letting web servers wait",
-			    strerror(errno));
-			(void)nanosleep(&pause, NULL);
-		}
+	if ((pfd.fd = accept_one(work->server)) < 0)
 		return;
-	}
 	(void)atomic_fetch_add(&work->server->connections, 1);
 	(void)setsockopt(
 	    pfd.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
@@ -214,7 +229,7 @@ handle(struct work *work, const struct epoll_event *ev)
 	/* Who comes now to a handed socket is for our successor. */
 	if (work->stopping && listener->handed)
 		return false;
-	accept_one(work);
+	welcome(work);
 	return true;
 }
 
