@@ -10,6 +10,7 @@
 
 #define FIRST_DELAY_MS 100
 #define SAY_MS 60000
+#define STEADY_MS 10000
 #define TURNS 8 /* rounds of reading and writing before others may work */
 
 void
@@ -132,7 +133,8 @@ fail(struct shard *shard, const struct mt_err *err)
 	    shard->delay_ms == 0 ? FIRST_DELAY_MS : shard->delay_ms * 2;
 	if (shard->delay_ms > most)
 		shard->delay_ms = most;
-	shard->retry_ms = mt_clock_mono_ms() + shard->delay_ms;
+	shard->failed_ms = mt_clock_mono_ms();
+	shard->retry_ms = shard->failed_ms + shard->delay_ms;
 	say_failure(shard, err);
 }
 
@@ -166,7 +168,17 @@ begin_anew(struct shard *shard, const char *why)
 	    mt_feed_name(shard->feed), why, segments, bytes);
 }
 
-/* Why it is not the Redis we knew; NULL when it is. */
+static bool
+is_same_run(const struct shard *shard, const struct mt_stream_facts *facts)
+{
+	return facts->run_id[0] != '\0' &&
+	    strcmp(shard->run_id, facts->run_id) == 0;
+}
+
+/*
+ * Why it is not the Redis we knew; NULL when it is. One that was started anew
+ * may have lost what came after the marker: that alone is no reason.
+ */
 static const char *
 what_changed(const struct shard *shard, const struct mt_stream_facts *facts)
 {
@@ -178,6 +190,8 @@ what_changed(const struct shard *shard, const struct mt_stream_facts *facts)
 		return "our marker is gone";
 	if (mt_id_cmp(facts->marked, shard->marked) < 0)
 		return "our marker was set back";
+	if (!is_same_run(shard, facts))
+		return NULL;
 	if (facts->entries_added < shard->entries_added)
 		return "its stream counts fewer entries";
 	if (mt_id_cmp(facts->last, shard->newest) < 0)
@@ -190,11 +204,22 @@ become_ready(struct shard *shard)
 {
 	shard->phase = SHARD_READY;
 	shard->known = true;
-	if (shard->failures > 0)
-		mt_log(MT_LOG_INFO,
-		    "redis %s: connected again attempts=%u unsent=%" PRIu64,
-		    mt_feed_name(shard->feed), shard->failures,
-		    shard_unsent(shard));
+}
+
+/* Not at the first success: a Redis short of memory takes one and refuses the
+ * next. */
+static void
+check_recovered(struct shard *shard)
+{
+	if (shard->failures == 0 ||
+	    (shard->flights.n > 0 &&
+		mt_clock_mono_ms() < shard->failed_ms + STEADY_MS))
+		return;
+	mt_log(MT_LOG_INFO, "redis %s: well again after attempts=%u",
+	    mt_feed_name(shard->feed), shard->failures);
+	shard->failures = 0;
+	shard->delay_ms = 0;
+	shard->said_ms = 0;
 }
 
 /* Without the right to INFO any connection may be to a Redis begun anew. */
@@ -247,9 +272,6 @@ take_added(struct shard *shard, struct mt_id id)
 	struct progress *p;
 
 	shard->newest = id;
-	shard->delay_ms = 0;
-	shard->failures = 0;
-	shard->said_ms = 0;
 	shard->shipper->totals.sent++;
 	if (!track_land(shard, &flight))
 		return;
@@ -320,7 +342,7 @@ take(struct shard *shard, const struct mt_feed_answer *answer)
 	case MT_FEED_GONE:
 		begin_anew(shard,
 		    answer->adding ? "its stream is gone"
-				   : "our marker is gone");
+				   : "its stream or our marker is gone");
 		break;
 	case MT_FEED_REFUSED:
 	default:
@@ -408,6 +430,7 @@ shard_work(struct shard *shard)
 			return;
 		before = shard->flights.n;
 		shard_read(shard);
+		check_recovered(shard);
 		if (shard->flights.n == before)
 			return;
 	}

@@ -99,7 +99,8 @@ struct shard {
 	enum shard_phase phase;
 	int64_t retry_ms;
 	unsigned delay_ms;
-	unsigned failures; /* since it was last ready */
+	unsigned failures; /* since it was last well */
+	int64_t failed_ms; /* the last time */
 	int64_t said_ms; /* when a failure was last logged; 0: never */
 	/* What we know of this Redis; nothing when known is false. */
 	bool known;

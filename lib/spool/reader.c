@@ -11,7 +11,7 @@
 #include "spool/dir.h"
 #include "spool/reader.h"
 
-#define RECORD_MAX (MT_RECORD_HEAD + MT_MAX_EVENT)
+/* Several of the longest records. */
 #define WINDOW (4 * 65536)
 
 struct mt_reader {
@@ -152,14 +152,13 @@ look(struct mt_reader *reader, uint64_t from, enum mt_record_state *ret_state,
     struct mt_str *ret_payload, struct mt_err *err)
 {
 	struct mt_str bytes = view(reader, from);
+	enum mt_rc rc;
 
 	*ret_state = mt_record_look(&reader->seal, bytes, ret_payload);
 	if (*ret_state != MT_RECORD_SHORT)
 		return MT_OK;
-	if (bytes.n >= RECORD_MAX)
-		return MT_OK;
-	if (fill(reader, from, err) != MT_OK)
-		return err->rc;
+	if ((rc = fill(reader, from, err)) != MT_OK)
+		return rc;
 	*ret_state =
 	    mt_record_look(&reader->seal, view(reader, from), ret_payload);
 	return MT_OK;
@@ -177,12 +176,13 @@ scan(struct mt_reader *reader, uint64_t *ret_at, struct mt_str *ret_payload,
 	enum mt_record_state state;
 	struct mt_str bytes;
 	const char *mark;
+	enum mt_rc rc;
 
 	for (;;) {
 		bytes = view(reader, pos);
 		if (bytes.n == 0) {
-			if (fill(reader, pos, err) != MT_OK)
-				return err->rc;
+			if ((rc = fill(reader, pos, err)) != MT_OK)
+				return rc;
 			bytes = view(reader, pos);
 		}
 		if (bytes.n == 0)
@@ -193,8 +193,9 @@ scan(struct mt_reader *reader, uint64_t *ret_at, struct mt_str *ret_payload,
 			continue;
 		}
 		pos += (uint64_t)(mark - bytes.p);
-		if (look(reader, pos, &state, ret_payload, err) != MT_OK)
-			return err->rc;
+		rc = look(reader, pos, &state, ret_payload, err);
+		if (rc != MT_OK)
+			return rc;
 		if (state == MT_RECORD_WHOLE) {
 			*ret_at = pos;
 			return MT_OK;
@@ -227,30 +228,25 @@ mt_reader_next(
 {
 	enum mt_record_state state;
 	struct mt_str payload;
-	uint64_t at = 0;
+	uint64_t at = reader->at;
+	enum mt_rc rc;
 
-	if (look(reader, reader->at, &state, &payload, err) != MT_OK)
-		return err->rc;
-	if (state == MT_RECORD_WHOLE) {
-		found(reader, reader->at, payload, ret_record);
-		return MT_OK;
-	}
-	if (scan(reader, &at, &payload, err) != MT_OK) {
-		/* What was read may have been read while it was written. */
+	rc = look(reader, at, &state, &payload, err);
+	if (rc == MT_OK && state != MT_RECORD_WHOLE) {
+		rc = scan(reader, &at, &payload, err);
+		/* What was read may have been read while it was written: */
 		reader->have = 0;
-		return err->rc;
+		/* look once more before passing over it, */
+		if (rc == MT_OK)
+			rc = look(reader, reader->at, &state, &payload, err);
+		if (rc == MT_OK && state == MT_RECORD_WHOLE)
+			at = reader->at;
+		/* and at what was found behind it. */
+		else if (rc == MT_OK)
+			rc = look(reader, at, &state, &payload, err);
 	}
-	/* For the same reason, look once more before passing over it. */
-	if (fill(reader, reader->at, err) != MT_OK ||
-	    look(reader, reader->at, &state, &payload, err) != MT_OK)
-		return err->rc;
-	if (state == MT_RECORD_WHOLE) {
-		found(reader, reader->at, payload, ret_record);
-		return MT_OK;
-	}
-	if (fill(reader, at, err) != MT_OK ||
-	    look(reader, at, &state, &payload, err) != MT_OK)
-		return err->rc;
+	if (rc != MT_OK)
+		return rc;
 	if (state != MT_RECORD_WHOLE)
 		return mt_fail(err, MT_ABSENT, "spool: segment was cut");
 	found(reader, at, payload, ret_record);
