@@ -230,30 +230,39 @@ tick(struct milter_server *server)
 		summarise(server);
 }
 
+/* A signal handler has no other place to leave its word. */
+static volatile sig_atomic_t stop_asked;
+
 static void
 on_stop(int number)
 {
-	(void)number; /* to end ppoll is all it does */
+	(void)number;
+	stop_asked = 1;
 }
 
 /*
- * libmilter has a thread that waits for these signals, too, and would notice
- * the end only seconds later. A signal prefers the main thread where that does
- * not block it, so it is let through here while we wait, and only then.
+ * libmilter has a thread that waits for these signals, too; when it gets one,
+ * it serves nobody any more, and messages in work are lost to us. A signal
+ * goes to the main thread first if that does not block it; so it does not,
+ * but for the moment before it sleeps. (Nor may it poll mt_stop_fd: that wakes
+ * it, and its mask is back, before the kernel looks for somebody to take the
+ * signal.)
  */
 static void
-catch_stop(sigset_t *ret_waiting)
+catch_stop(sigset_t *ret_stop, sigset_t *ret_open)
 {
 	static const int numbers[] = { SIGTERM, SIGINT, SIGHUP };
 	struct sigaction action = { .sa_handler = on_stop };
 	size_t i;
 
 	(void)sigemptyset(&action.sa_mask);
-	(void)pthread_sigmask(SIG_BLOCK, NULL, ret_waiting);
+	(void)sigemptyset(ret_stop);
 	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-		(void)sigdelset(ret_waiting, numbers[i]);
+		(void)sigaddset(ret_stop, numbers[i]);
 		(void)sigaction(numbers[i], &action, NULL);
 	}
+	(void)pthread_sigmask(SIG_UNBLOCK, ret_stop, NULL);
+	(void)pthread_sigmask(SIG_BLOCK, NULL, ret_open);
 }
 
 /* Until a signal, or libmilter, says stop. */
@@ -264,15 +273,17 @@ work(struct milter_server *server)
 	struct pollfd fds[] = {
 		{ .fd = mt_reload_fd(), .events = POLLIN },
 		{ .fd = server->main_done, .events = POLLIN },
-		{ .fd = mt_stop_fd(), .events = POLLIN },
 	};
-	sigset_t waiting;
+	sigset_t stop, open;
+	int n = 0;
 
-	catch_stop(&waiting);
+	catch_stop(&stop, &open);
 	for (;;) {
-		if (ppoll(fds, 3, &wait, &waiting) < 0)
-			return;
-		if ((fds[1].revents | fds[2].revents) != 0)
+		(void)pthread_sigmask(SIG_BLOCK, &stop, NULL);
+		if (!stop_asked)
+			n = ppoll(fds, 2, &wait, &open);
+		(void)pthread_sigmask(SIG_SETMASK, &open, NULL);
+		if (stop_asked || (n > 0 && fds[1].revents != 0))
 			return;
 		if (mt_reloading()) {
 			reload(server);

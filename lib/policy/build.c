@@ -260,9 +260,10 @@ static void
 write_head(
     const struct builder *b, int64_t created, size_t size, struct mt_buf *out)
 {
+	const char magic[] = MT_POLICY_MAGIC;
 	uint8_t head[MT_POLICY_HEAD] = { 0 };
 
-	memcpy(head, MT_POLICY_MAGIC, 8);
+	memcpy(head, magic, sizeof(magic) - 1);
 	mt_policy_put32(head + 8, MT_POLICY_VERSION);
 	mt_policy_put32(head + 12, (uint32_t)b->entries_n);
 	mt_policy_put64(head + 16, size);

@@ -121,56 +121,77 @@ static const struct {
 #define WORDS_N (sizeof(words) / sizeof(words[0]))
 #define LEVELS 5 /* global, domain, login, sender, recipient */
 
-/* One snapshot for one global word: names say which word they stand for. */
+struct truth {
+	struct mt_policy_rule rules[WORDS_N * (WORDS_N + 5) + 1];
+	struct mt_policy_consent consents[WORDS_N * 2];
+	char text[WORDS_N * (WORDS_N + 5) + 1][16];
+	struct mt_policy_source source;
+	size_t texts;
+};
+
+static void
+add_truth(struct truth *t, enum mt_scope scope, size_t word,
+    enum mt_consent consent, const char *subject)
+{
+	char *text = t->text[t->texts++];
+	struct mt_policy_source *s = &t->source;
+
+	(void)snprintf(text, sizeof(t->text[0]), "%s", subject);
+	if (words[word].kind != MT_kind_absent)
+		t->rules[s->rules_n++] =
+		    (struct mt_policy_rule){ .scope = scope,
+			    .subject = mt_str(text),
+			    .kind = words[word].kind,
+			    .mode = words[word].mode };
+	if (consent != MT_consent_absent)
+		t->consents[s->consents_n++] =
+		    (struct mt_policy_consent){ mt_str(text), consent };
+}
+
+/* Subjects whose names say which word they stand for. */
+static void
+add_truths(struct truth *t, size_t word)
+{
+	char name[16];
+	size_t k;
+
+	(void)snprintf(name, sizeof(name), "d%zu", word);
+	add_truth(t, D, word, MT_consent_absent, name);
+	(void)snprintf(name, sizeof(name), "u%zu", word);
+	add_truth(t, M, word, MT_consent_absent, name);
+	(void)snprintf(name, sizeof(name), "r%zu@x", word);
+	add_truth(t, R, word, MT_consent_absent, name);
+	(void)snprintf(name, sizeof(name), "g%zu@x", word);
+	add_truth(t, R, word, MT_consent_granted, name);
+	(void)snprintf(name, sizeof(name), "n%zu@x", word);
+	add_truth(t, R, word, MT_consent_denied, name);
+	for (k = 0; k < WORDS_N; k++) {
+		(void)snprintf(name, sizeof(name), "s%zu@d%zu", k, word);
+		add_truth(t, M, k, MT_consent_absent, name);
+	}
+}
+
+/* One snapshot for one global word. */
 static struct mt_policy *
 truth_policy(size_t global)
 {
-	struct mt_policy_rule *rules =
-	    mt_alloc_array(WORDS_N * WORDS_N * 3 + 1, sizeof(*rules));
-	struct mt_policy_consent consents[WORDS_N * 2];
-	static const char names[] = "012345678";
-	struct mt_policy_source source = { .rules = rules,
-		.consents = consents };
+	struct truth *t = mt_alloc(sizeof(*t));
 	struct mt_policy *policy = NULL;
 	struct mt_buf bytes;
 	struct mt_err err;
-	char text[200][16];
-	size_t n = 0, i, k, t = 0;
+	size_t i;
 
-#define ADD(sc, w, ...) \
-	do { \
-		(void)snprintf(text[t], sizeof(text[t]), __VA_ARGS__); \
-		if (words[w].kind != MT_kind_absent) \
-			rules[n++] = (struct mt_policy_rule){ .scope = sc, \
-				.subject = mt_str(text[t]), \
-				.kind = words[w].kind, \
-				.mode = words[w].mode }; \
-		t++; \
-	} while (0)
-	ADD(G, global, "*");
-	for (i = 0; i < WORDS_N; i++) {
-		ADD(D, i, "d%c", names[i]);
-		ADD(M, i, "u%c", names[i]);
-		ADD(R, i, "r%c@x", names[i]);
-		ADD(R, i, "g%c@x", names[i]);
-		consents[source.consents_n++] =
-		    (struct mt_policy_consent){ mt_str(text[t - 1]),
-			    MT_consent_granted };
-		ADD(R, i, "n%c@x", names[i]);
-		consents[source.consents_n++] =
-		    (struct mt_policy_consent){ mt_str(text[t - 1]),
-			    MT_consent_denied };
-		for (k = 0; k < WORDS_N; k++)
-			ADD(M, k, "s%c@d%c", names[k], names[i]);
-	}
-#undef ADD
-	source.rules_n = n;
+	t->source.rules = t->rules;
+	t->source.consents = t->consents;
+	add_truth(t, G, global, MT_consent_absent, "*");
+	for (i = 0; i < WORDS_N; i++)
+		add_truths(t, i);
 	mt_buf_init(&bytes, 1 << 20);
-	if (mt_policy_build(&source, &bytes, &err) != MT_OK ||
+	if (mt_policy_build(&t->source, &bytes, &err) != MT_OK ||
 	    mt_policy_parse(mt_buf_view(&bytes), &policy, &err) != MT_OK)
 		fail_msg("%s", err.msg);
 	mt_buf_done(&bytes);
-	mt_free(rules);
+	mt_free(t);
 	return policy;
 }
 

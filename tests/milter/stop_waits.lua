@@ -1,0 +1,16 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- SIGTERM in the middle: that message is finished, the next passes by.
+-- EVENT offer message_id=1@example.org reason=done
+-- EVENT mark
+-- EVENT rcpt
+dofile(here .. "/dialogue.lua")
+local conn, other = open(), open()
+envelope(conn, ALICE)
+header(conn, { "Message-ID: <1@example.org>", HTML })
+os.execute("kill -TERM " .. pid)
+mt.sleep(0.3)
+send(other, ALICE, { "Message-ID: <2@example.org>", HTML }, PAGE)
+assert(untouched(other))
+body(conn, PAGE)
+finish(conn)
+assert(marked(conn))
