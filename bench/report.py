@@ -80,7 +80,7 @@ def machine():
         ("memory", memory),
         ("system", f"{system}, Linux {platform.release().split('-')[0]}"),
         ("compiler", first_line(["cc", "--version"])),
-        ("Postfix", version(["postconf", "-h", "mail_version"])),
+        ("Postfix", version(["postconf", "-dh", "mail_version"])),
         ("rspamd", version(["rspamd", "--version"])),
         ("Redis", version(["redis-server", "--version"])),
         ("MariaDB", version(["mariadbd", "--version"]).removesuffix(".")),
@@ -88,8 +88,8 @@ def machine():
     ]
 
 
-def markdown(results, failures, command, revision):
-    """The whole of RESULTS.md."""
+def markdown(results, failures, command, revision, load):
+    """The whole of RESULTS.md; called at the end of the run."""
     today = datetime.datetime.now(datetime.timezone.utc).date()
     yield "# Benchmark results"
     yield ""
@@ -100,7 +100,7 @@ def markdown(results, failures, command, revision):
     yield ""
     yield "| | |"
     yield "|---|---|"
-    for what, value in machine():
+    for what, value in [*machine(), ("load before", f"{load:.2f}")]:
         yield f"| {what} | {value} |"
     yield ""
     yield "| row | what | against | ours | theirs | ratio (spread) | goal | |"

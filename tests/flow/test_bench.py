@@ -47,7 +47,7 @@ def test_the_table_has_a_ratio_of_each_pair():
     assert report.cells(result) == (
         "row", "3.00 s", "2.00 s", "1.50 (0.500..2.00)", "<= 2.00 x", "met")
     page = "\n".join(report.markdown([result], [("other", "no root")],
-                                     "bench/run", "abc"))
+                                     "bench/run", "abc", 0.1))
     assert "| row | what | against | 3.00 s |" in page
     assert "| other | not measured: no root |" in page
     assert "- row: a note" in page
