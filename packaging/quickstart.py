@@ -110,7 +110,8 @@ def start_servers():
         lab.close()
         RUNNING.unlink(missing_ok=True)
         raise
-    wrapper = VAR / "mailtrail"
+    wrapper = VAR / "bin/mailtrail"
+    wrapper.parent.mkdir(exist_ok=True)
     wrapper.write_text(f"#!/bin/sh\nexec {BUILD}/ctl/mailtrail "
                        f"-c {system.ours.conf('mailtrail')} \"$@\"\n")
     wrapper.chmod(0o755)
@@ -126,7 +127,7 @@ def start_servers():
 
 
 def mailtrail(*args, ok=(0,)):
-    return run([VAR.resolve() / "mailtrail", *args], ok=ok).stdout
+    return run([VAR.resolve() / "bin/mailtrail", *args], ok=ok).stdout
 
 
 def read_message(path):
@@ -204,8 +205,8 @@ addresses
   logs        {VAR.resolve()}/mailtrail/*.log
 
 next
-  var/mailtrail trail {SENDER}
-  var/mailtrail doctor --postfix-config var/postfix/conf
+  var/bin/mailtrail trail {SENDER}
+  var/bin/mailtrail doctor --postfix-config var/postfix/conf
   packaging/quickstart --message YOUR.eml
 
 packaging/quickstart stop ends all of it.""")
