@@ -5,6 +5,9 @@ import pytest
 
 from tests.lib.ctl import Ctl
 
+WRITTEN = ("message", "recipient", "token", "message_open", "ev_offer",
+           "ev_open", "policy_rule", "consent")
+
 
 @pytest.fixture
 def ctl(build, tmp_path):
@@ -13,8 +16,28 @@ def ctl(build, tmp_path):
 
 
 @pytest.fixture
-def db_ctl(ctl, mariadb, database):
-    """The command with a database whose schema is up to date."""
+def new_db_ctl(ctl, mariadb, database):
+    """The command with a new database whose schema is up to date."""
     ctl.set(db_socket=mariadb.socket, db_name=database, db_user="root")
     ctl("schema", "migrate")
+    return ctl
+
+
+@pytest.fixture(scope="session")
+def migrated(build, mariadb, tmp_path_factory):
+    """A database with the schema, for tests that leave it as it is."""
+    name = "test_ctl"
+    mariadb.query(f"CREATE DATABASE {name}")
+    Ctl(build, tmp_path_factory.mktemp("migrated"), db_name=name,
+        db_socket=mariadb.socket, db_user="root")("schema", "migrate")
+    yield name
+    mariadb.query(f"DROP DATABASE {name}")
+
+
+@pytest.fixture
+def db_ctl(ctl, mariadb, migrated):
+    """The command with a database whose tables are empty."""
+    ctl.set(db_socket=mariadb.socket, db_name=migrated, db_user="root")
+    for table in WRITTEN:
+        mariadb.query(f"DELETE FROM {table}", database=migrated)
     return ctl
