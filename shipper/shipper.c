@@ -206,8 +206,6 @@ take_watch(struct shipper *s, struct mt_err *err)
 			segments_grown(s, id);
 			break;
 		case MT_WATCH_CHANGED:
-			s->list_again = true;
-			break;
 		case MT_WATCH_MISSED:
 			s->list_again = true;
 			break;

@@ -66,7 +66,7 @@ thin_out(struct shard *shard)
 	struct progress *p;
 	size_t i, kept = 0;
 
-	for (i = 0; i < c->n; i++) {
+	for (i = 0; c->at != NULL && i < c->n; i++) {
 		if (last == NULL || last->segment != c->at[i].segment) {
 			c->at[kept] = c->at[i];
 			last = &c->at[kept++];
@@ -97,7 +97,7 @@ track_wait(struct shard *shard, struct checkpoint checkpoint)
 	}
 	if (c->n == CHECKPOINTS_MAX)
 		thin_out(shard);
-	if (c->n == c->room) {
+	if (c->at == NULL || c->n == c->room) {
 		c->room = c->room == 0 ? FIRST_CHECKPOINTS : c->room * 2;
 		c->at = mt_realloc_array(c->at, c->room, sizeof(*c->at));
 	}

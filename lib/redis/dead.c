@@ -120,10 +120,11 @@ read_range(struct mt_stream *s, struct mt_id from, const struct mt_id *to,
 	struct mt_entries entries;
 	struct mt_dead *deads;
 	struct mt_node *node;
+	enum mt_rc rc;
 	size_t i;
 
-	if (mt_stream_ready(s, err) != MT_OK)
-		return err->rc;
+	if ((rc = mt_stream_ready(s, err)) != MT_OK)
+		return rc;
 	send_key(s, "XRANGE", 4);
 	mt_link_id(link, from);
 	if (to == NULL)
@@ -132,9 +133,11 @@ read_range(struct mt_stream *s, struct mt_id from, const struct mt_id *to,
 		mt_link_id(link, *to);
 	mt_link_wordz(link, "COUNT");
 	mt_link_number(link, count);
-	if (mt_stream_answer(s, &node, err) != MT_OK ||
-	    mt_entries_read(link, node, &entries, err) != MT_OK)
-		return err->rc;
+	rc = mt_stream_answer(s, &node, err);
+	if (rc == MT_OK)
+		rc = mt_entries_read(link, node, &entries, err);
+	if (rc != MT_OK)
+		return rc;
 	if (entries.n == 0)
 		return mt_fail(err, MT_ABSENT, "no such dead letter");
 	deads = mt_arena_get(mt_link_arena(link), entries.n * sizeof(*deads));
@@ -167,9 +170,10 @@ mt_dead_replay(struct mt_stream *s, struct mt_id id, struct mt_err *err)
 {
 	struct mt_deads dead;
 	struct mt_id added;
+	enum mt_rc rc;
 
-	if (mt_dead_get(s, id, &dead, err) != MT_OK)
-		return err->rc;
+	if ((rc = mt_dead_get(s, id, &dead, err)) != MT_OK)
+		return rc;
 	if (dead.deads[0].n == 0 ||
 	    mt_str_eqz(dead.deads[0].pairs[0].name, "dead_raw"))
 		return mt_fail(

@@ -74,11 +74,12 @@ static void *
 create_array(const redisReadTask *task, int n)
 {
 	struct mt_node *node = new_node(task, MT_NODE_ARRAY);
+	size_t size = sizeof(void *);
 
 	node->n = n > 0 ? (size_t)n : 0;
-	node->items = mt_arena_get(
-	    task->privdata, (node->n + 1) * sizeof(node->items[0]));
-	memset(node->items, 0, (node->n + 1) * sizeof(node->items[0]));
+	size *= node->n + 1;
+	node->items = mt_arena_get(task->privdata, size);
+	memset(node->items, 0, size);
 	return node;
 }
 
@@ -392,8 +393,7 @@ drop_written(struct mt_link *link)
 {
 	if (link->written < mt_link_unsent(link))
 		return;
-	memmove(link->out.p, link->out.p + link->written,
-	    mt_link_unsent(link));
+	memmove(link->out.p, link->out.p + link->written, mt_link_unsent(link));
 	link->out.n -= link->written;
 	link->written = 0;
 }
@@ -459,10 +459,8 @@ mt_link_deadline_ms(const struct mt_link *link)
 }
 
 enum mt_rc
-mt_link_work(struct mt_link *link, struct mt_err *err)
+mt_link_flush(struct mt_link *link, struct mt_err *err)
 {
-	int64_t deadline;
-
 	if (link->context == NULL)
 		return mt_fail(err, MT_AGAIN, "redis %s: not connected",
 		    link->endpoint.text);
@@ -470,8 +468,16 @@ mt_link_work(struct mt_link *link, struct mt_err *err)
 		return fail(link, MT_LIMIT, "too much to send at once", err);
 	if (!link->connected && finish_connect(link, err) != MT_OK)
 		return err->rc;
-	if (link->connected &&
-	    (write_some(link, err) != MT_OK || read_some(link, err) != MT_OK))
+	return link->connected ? write_some(link, err) : MT_OK;
+}
+
+enum mt_rc
+mt_link_work(struct mt_link *link, struct mt_err *err)
+{
+	int64_t deadline;
+
+	if (mt_link_flush(link, err) != MT_OK ||
+	    (link->connected && read_some(link, err) != MT_OK))
 		return err->rc;
 	deadline = mt_link_deadline_ms(link);
 	if (deadline != 0 && mt_clock_mono_ms() > deadline)

@@ -56,7 +56,13 @@ void mt_link_grace(struct mt_link *link, unsigned ms);
 size_t mt_link_unsent(const struct mt_link *link); /* bytes */
 size_t mt_link_expected(const struct mt_link *link); /* answers */
 
-/* Connect on, write and read what is possible now. */
+/*
+ * Connect on and write what is possible now; read nothing, so that poll(2) will
+ * tell of the answer however soon it comes.
+ */
+MT_MUST_CHECK enum mt_rc mt_link_flush(
+    struct mt_link *link, struct mt_err *err);
+/* The same, and read what is there. */
 MT_MUST_CHECK enum mt_rc mt_link_work(struct mt_link *link, struct mt_err *err);
 /*
  * The next answer. MT_ABSENT: not there yet. A refused log-in is an error

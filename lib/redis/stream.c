@@ -114,9 +114,10 @@ mt_stream_answer(
 	if (rc != MT_OK)
 		return lost(s, rc);
 	if (node->type == MT_NODE_ERROR)
-		return mt_link_refused(s->link, node, err);
-	*ret_node = node;
-	return MT_OK;
+		rc = mt_link_refused(s->link, node, err);
+	if (rc == MT_OK)
+		*ret_node = node;
+	return rc;
 }
 
 /* Answers that are only to be no refusals; the first one is reported. */
@@ -197,7 +198,7 @@ mt_stream_ask(
 	send_read(s, count, block_ms, ">");
 	s->asked = true;
 	s->block_ms = block_ms;
-	return lost(s, mt_link_work(s->link, err));
+	return lost(s, mt_link_flush(s->link, err));
 }
 
 /* [[key, entries]]; nil when BLOCK went by. */
@@ -253,14 +254,17 @@ mt_stream_own(struct mt_stream *s, struct mt_id after, size_t count,
 {
 	char id[MT_ID_LEN + 1];
 	struct mt_node *node;
+	enum mt_rc rc;
 
 	if (begin_reading(s, err) != MT_OK)
 		return err->rc;
 	mt_id_write(after, id);
 	send_read(s, count, 0, id);
-	if (mt_stream_answer(s, &node, err) != MT_OK ||
-	    read_answer(s, node, ret_entries, err) != MT_OK)
-		return err->rc;
+	rc = mt_stream_answer(s, &node, err);
+	if (rc == MT_OK)
+		rc = read_answer(s, node, ret_entries, err);
+	if (rc != MT_OK)
+		return rc;
 	if (ret_entries->n == 0)
 		return mt_fail(err, MT_ABSENT, "redis %s: no more of our own",
 		    mt_stream_name(s));
@@ -272,6 +276,7 @@ mt_stream_claim(struct mt_stream *s, uint64_t min_idle_ms, size_t count,
     struct mt_id *cursor, struct mt_entries *ret_entries, struct mt_err *err)
 {
 	struct mt_node *node;
+	enum mt_rc rc;
 	struct mt_id next;
 
 	if (begin_reading(s, err) != MT_OK)
@@ -285,8 +290,8 @@ mt_stream_claim(struct mt_stream *s, uint64_t min_idle_ms, size_t count,
 	mt_link_id(s->link, *cursor);
 	mt_link_wordz(s->link, "COUNT");
 	mt_link_number(s->link, count);
-	if (mt_stream_answer(s, &node, err) != MT_OK)
-		return err->rc;
+	if ((rc = mt_stream_answer(s, &node, err)) != MT_OK)
+		return rc;
 	if (node->type != MT_NODE_ARRAY || node->n < 2 ||
 	    node->items[0]->type != MT_NODE_TEXT ||
 	    !mt_id_read(node->items[0]->text, &next))
@@ -365,6 +370,7 @@ mt_stream_trim(struct mt_stream *s, struct mt_id upto, uint64_t *ret_removed,
     struct mt_err *err)
 {
 	struct mt_node *node;
+	enum mt_rc rc;
 
 	if (mt_stream_ready(s, err) != MT_OK)
 		return err->rc;
@@ -373,8 +379,8 @@ mt_stream_trim(struct mt_stream *s, struct mt_id upto, uint64_t *ret_removed,
 	mt_link_word(s->link, s->options.stream);
 	mt_link_wordz(s->link, "MINID");
 	mt_link_id(s->link, mt_id_after(upto));
-	if (mt_stream_answer(s, &node, err) != MT_OK)
-		return err->rc;
+	if ((rc = mt_stream_answer(s, &node, err)) != MT_OK)
+		return rc;
 	if (node->type != MT_NODE_NUMBER || node->number < 0)
 		return mt_link_strange(s->link, err);
 	*ret_removed = (uint64_t)node->number;
@@ -386,6 +392,7 @@ mt_stream_add(struct mt_stream *s, const struct mt_pair *pairs, size_t n,
     struct mt_id *ret_id, struct mt_err *err)
 {
 	struct mt_node *node;
+	enum mt_rc rc;
 
 	if (mt_stream_ready(s, err) != MT_OK)
 		return err->rc;
@@ -394,8 +401,8 @@ mt_stream_add(struct mt_stream *s, const struct mt_pair *pairs, size_t n,
 	mt_link_word(s->link, s->options.stream);
 	mt_link_wordz(s->link, "*");
 	mt_link_pairs(s->link, pairs, n);
-	if (mt_stream_answer(s, &node, err) != MT_OK)
-		return err->rc;
+	if ((rc = mt_stream_answer(s, &node, err)) != MT_OK)
+		return rc;
 	if (node->type != MT_NODE_TEXT || !mt_id_read(node->text, ret_id))
 		return mt_link_strange(s->link, err);
 	return MT_OK;

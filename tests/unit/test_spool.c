@@ -410,7 +410,6 @@ many_producers_lose_nothing_while_segments_are_deleted(void **state)
 	size_t i, all = (size_t)THREADS * PROCESSES * EACH;
 	unsigned running = PROCESSES;
 	int status;
-	pid_t pid;
 
 	(void)state;
 	f->dir_fd = place.fd;
@@ -420,7 +419,7 @@ many_producers_lose_nothing_while_segments_are_deleted(void **state)
 			run_threads(place.dir, (unsigned)i);
 	while (running > 0) {
 		follow_all(f);
-		while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		while (waitpid(-1, &status, WNOHANG) > 0) {
 			assert_int_equal(status, 0);
 			running--;
 		}
@@ -473,7 +472,7 @@ damage_costs_only_what_it_hit(void **state)
 		enum how how;
 		int record; /* -1: the file's head */
 		int byte; /* of the record */
-		size_t n;
+		unsigned n;
 		unsigned left; /* of the ten */
 		unsigned skipped_records;
 		unsigned skipped_bytes;
