@@ -76,12 +76,16 @@ GROWTH = {"base64": 1.36, "quoted-printable": 1.09}
 
 
 def message(size, encoding="quoted-printable", message_id="news@example.org",
-            attachment=0):
+            attachment=0, most_html=None):
     """A multipart/alternative message of about so many bytes, lines of CRLF.
 
-    With attachment, that many of them are a base64 attachment beside it.
+    With attachment, that many of them are a base64 attachment beside it; what
+    is beyond most_html (decoded bytes) goes into the text part.
     """
-    page = html(int((size - attachment) / GROWTH.get(encoding, 1.0)) - 900)
+    size_html = int((size - attachment) / GROWTH.get(encoding, 1.0)) - 900
+    page = html(min(size_html, most_html or size_html))
+    text = b"The news of the month, without pictures.\n"
+    text *= 1 + (size_html - len(page)) // (len(text) + 1)
     lines = [HEADERS.format(message_id=message_id).encode()]
     if attachment:
         lines.append(b'Content-Type: multipart/mixed; boundary="mixed"\n\n'
@@ -89,8 +93,8 @@ def message(size, encoding="quoted-printable", message_id="news@example.org",
     lines += [
         b'Content-Type: multipart/alternative; boundary="alt"\n\n'
         b"--alt\nContent-Type: text/plain; charset=utf-8\n\n",
-        b"The news of the month, without pictures.\n\n",
-        b"--alt\nContent-Type: text/html; charset=utf-8\n"
+        text,
+        b"\n--alt\nContent-Type: text/html; charset=utf-8\n"
         b"Content-Transfer-Encoding: ", encoding.encode(), b"\n\n",
         encode(page, encoding), b"\n--alt--\n"]
     if attachment:
