@@ -79,10 +79,13 @@ def test_the_sample_sets_nothing(program, tmp_path):
 def test_bad_files_are_refused_by_line(program, tmp_path, text, message):
     conf = tmp_path / "p.conf"
     conf.write_text(text)
-    for action in ([], ["-t"]):
-        r = run(program, "-c", conf, *action)
-        assert (r.returncode, r.stdout) == (EX_CONFIG, "")
-        assert r.stderr == f"{program.name}: {conf}{message}\n"
+    checked = run(program, "-c", conf, "-t")
+    assert (checked.returncode, checked.stdout) == (EX_CONFIG, "")
+    assert checked.stderr == f"{program.name}: {conf}{message}\n"
+    # The pixel would go on with a socket handed over: images before options.
+    started = run(program, "-c", conf)
+    assert (started.returncode, started.stdout) == (EX_CONFIG, "")
+    assert f"{conf}{message}" in started.stderr
 
 
 def test_a_named_file_must_exist(program):
