@@ -91,8 +91,7 @@ def test_bad_files_are_refused_by_line(program, tmp_path, text, message):
 def test_a_named_file_must_exist(program):
     r = run(program, "-c", "/nowhere/p.conf")
     assert r.returncode == EX_CONFIG
-    assert r.stderr == (f"{program.name}: /nowhere/p.conf: "
-                        "No such file or directory\n")
+    assert "/nowhere/p.conf: No such file or directory" in r.stderr
 
 
 @pytest.mark.parametrize("args", [["-x"], ["surplus"], ["-c"], ["--nosuch"]])
