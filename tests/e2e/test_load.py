@@ -262,7 +262,7 @@ def replay(system, name, entries, collectors=1):
         running = [Process(f"collector-{name}-{k}", [
             *collector.argv, "-o", f"db_name={database}", "-o",
             f"redis_stream={stream}", "-o", f"consumer=c{k}", "-o",
-            f"batch={random.choice((37, 500, 4000))}"],
+            f"batch={random.choice((97, 500, 4000))}"],
             collector.directory).start_notify() for k in range(collectors)]
         try:
             wait_for(lambda: drained(c, stream), 120, f"{name} to be stored")
