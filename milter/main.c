@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdio.h>
+#include <unistd.h>
+
 #include "options.h"
 #include "prog/program.h"
 #include "server.h"
@@ -51,6 +54,14 @@ main(int argc, char **argv)
 		.done = done,
 		.test = test,
 	};
+	int code;
 
-	return mt_program_main(&prog, argc, argv);
+	code = mt_program_main(&prog, argc, argv);
+
+	/*
+	 * libmilter's threads are still about, and end when they like; exit
+	 * handlers (libcrypto's) would pull their ground away.
+	 */
+	(void)fflush(NULL);
+	_exit(code);
 }
