@@ -140,7 +140,8 @@ mdoc_text(const char *text, FILE *out)
 			(void)fputc(*text, out);
 		begin = *text == '\n';
 		/* A new sentence begins a new line. */
-		if ((*text == '.' || *text == '?') && text[1] == ' ') {
+		if ((*text == '.' || *text == '?') && text[1] == ' ' &&
+		    text[2] >= 'A' && text[2] <= 'Z') {
 			(void)fputc('\n', out);
 			text++;
 			begin = true;
@@ -190,9 +191,10 @@ mdoc_command(const char *before, const struct ctl_cmd *cmd, FILE *out)
 	(void)fputs(".Xc\n", out);
 	(void)fprintf(out, "%c", cmd->does[0] & ~0x20);
 	mdoc_text(cmd->does + 1, out);
-	(void)fputs(".Pp\n", out);
-	if (cmd->more != NULL)
+	if (cmd->more != NULL) {
+		(void)fputs(".Pp\n", out);
 		mdoc_text(cmd->more, out);
+	}
 	if (has_options(cmd))
 		mdoc_options(cmd->opts, out);
 }

@@ -109,6 +109,23 @@ mt_conf_sample(const struct mt_conf_desc *desc, struct mt_buf *out)
 	}
 }
 
+/* Each sentence on a line of its own, as mdoc wants it. */
+static void
+add_mdoc(const char *doc, struct mt_buf *out)
+{
+	for (; *doc != '\0'; doc++) {
+		if (*doc == '\\')
+			mt_buf_z(out, "\\e");
+		else
+			mt_buf_c(out, *doc);
+		if (*doc != '.' || doc[1] != ' ')
+			continue;
+		mt_buf_c(out, '\n');
+		doc++;
+	}
+	mt_buf_c(out, '\n');
+}
+
 void
 mt_conf_mdoc(const struct mt_conf_desc *desc, struct mt_buf *out)
 {
@@ -120,7 +137,8 @@ mt_conf_mdoc(const struct mt_conf_desc *desc, struct mt_buf *out)
 		f = &desc->fields[i];
 		mt_buf_printf(out, ".It Ic %s No = Ar ", f->name);
 		add_bounds(f, out);
-		mt_buf_printf(out, "\n%s\n", f->doc);
+		mt_buf_c(out, '\n');
+		add_mdoc(f->doc, out);
 		if (f->def != NULL)
 			mt_buf_printf(
 			    out, "The default is\n.Ql %s .\n", f->def);
