@@ -152,7 +152,7 @@ def read_message(path):
 
 
 def send_one(state, given):
-    """Send, deliver, verify, fetch; the queue id."""
+    """Send, deliver, verify, fetch; (queue id, sender)."""
     sender, recipients, message_id, data = read_message(given)
     mailtrail("track", "set", "mailbox", sender, "identified")
     say("policy", f"mailtrail track set mailbox {sender} identified")
@@ -182,17 +182,17 @@ def send_one(state, given):
     path = pixel_path(copied)
     if path is None:
         say("pixel", "the message was not marked; the trail says why")
-        return queue_id
+        return queue_id, sender
     url = state["pixel"] + path
     got = run(["curl", "-s", "-A", AGENT, "-o", os.devnull, "-w",
                "%{http_code} %{size_download}", url]).stdout
     say("pixel", f"GET {url}: {got.replace(' ', ', ')} bytes")
     wait_for(lambda: re.search(r"\bopen", mailtrail(
         "trail", queue_id, ok=(0, 1))), 30, "the open in the trail")
-    return queue_id
+    return queue_id, sender
 
 
-def finish(state, queue_id):
+def finish(state, queue_id, sender):
     print()
     print(mailtrail("trail", queue_id), end="")
     print(f"""
@@ -205,7 +205,7 @@ addresses
   logs        {VAR.resolve()}/mailtrail/*.log
 
 next
-  var/bin/mailtrail trail {SENDER}
+  var/bin/mailtrail trail {sender}
   var/bin/mailtrail doctor --postfix-config var/postfix/conf
   packaging/quickstart --message YOUR.eml
 
@@ -222,8 +222,9 @@ def main():
     else:
         stop()
         state = start_servers()
-    queue_id = send_one(state, sys.argv[2] if len(sys.argv) > 2 else None)
-    finish(state, queue_id)
+    queue_id, sender = send_one(
+        state, sys.argv[2] if len(sys.argv) > 2 else None)
+    finish(state, queue_id, sender)
 
 
 if __name__ == "__main__":

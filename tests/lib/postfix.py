@@ -21,7 +21,7 @@ command_directory = /usr/sbin
 daemon_directory = {programs}
 mail_owner = postfix
 setgid_group = postdrop
-maillog_file = {directory}/postfix.log
+maillog_file = {directory}/mail.log
 maillog_file_prefixes = {directory}
 multi_instance_enable = no
 inet_interfaces = 127.0.0.1
@@ -129,7 +129,7 @@ class Postfix:
                   encoding="ascii") as f:
             f.write(master)
         # Not "postfix start-fg": that leaves a shell between us and master.
-        self.process = Process("master", [
+        self.process = Process("postfix", [
             f"{PROGRAMS}/master", "-c", self.conf, "-s"], self.directory)
         lab.add(self)
 
@@ -155,7 +155,7 @@ class Postfix:
 
     def log(self):
         try:
-            with open(os.path.join(self.directory, "postfix.log"),
+            with open(os.path.join(self.directory, "mail.log"),
                       encoding="utf-8", errors="replace") as f:
                 return f.read()
         except FileNotFoundError:
