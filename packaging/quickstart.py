@@ -15,6 +15,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -112,8 +113,9 @@ def start_servers():
         raise
     wrapper = VAR / "bin/mailtrail"
     wrapper.parent.mkdir(exist_ok=True)
-    wrapper.write_text(f"#!/bin/sh\nexec {BUILD}/ctl/mailtrail "
-                       f"-c {system.ours.conf('mailtrail')} \"$@\"\n")
+    command = shlex.join([f"{BUILD}/ctl/mailtrail", "-c",
+                          system.ours.conf("mailtrail")])
+    wrapper.write_text(f"#!/bin/sh\nexec {command} \"$@\"\n")
     wrapper.chmod(0o755)
     state = {
         "processes": started, "binaries": binaries(),
