@@ -108,15 +108,17 @@ disconnect(struct shard *shard)
 	}
 }
 
-/* One line at first, then one a minute. */
+/* One line at first, then one a minute, or when it is another's task now. */
 static void
 say_failure(struct shard *shard, const struct mt_err *err)
 {
 	int64_t now = mt_clock_mono_ms();
 
-	if (shard->said_ms != 0 && now < shard->said_ms + SAY_MS)
+	if (shard->said_ms != 0 && shard->said_rc == err->rc &&
+	    now < shard->said_ms + SAY_MS)
 		return;
 	shard->said_ms = now;
+	shard->said_rc = err->rc;
 	mt_log(err->rc == MT_CONFIG ? MT_LOG_ERR : MT_LOG_WARNING,
 	    "%s; keeping bytes=%" PRIu64 " attempts=%u", err->msg,
 	    shard_unsent(shard), shard->failures);

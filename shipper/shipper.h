@@ -101,6 +101,7 @@ struct shard {
 	unsigned delay_ms;
 	unsigned failures; /* since it was last well */
 	int64_t failed_ms; /* the last time */
+	enum mt_rc said_rc; /* its class */
 	int64_t said_ms; /* when a failure was last logged; 0: never */
 	/* What we know of this Redis; nothing when known is false. */
 	bool known;

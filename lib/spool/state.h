@@ -9,7 +9,7 @@
  *     segment <id> <nonce> <sent> <acked> <id of the last entry sent>
  *     end <CRC-32 of the lines above>
  *
- * "sent" is what was in that Redis when the marker was set (shipper/redis.md
+ * "sent" is what was in that Redis when the marker was set (shipper/shipper.h
  * has the rules); "acked" is what the collectors have stored. A state that is
  * missing, damaged or about other segments costs sending twice, never a loss.
  */
