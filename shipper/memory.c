@@ -106,8 +106,11 @@ memory_load(struct shipper *s)
 	size_t i;
 
 	rc = mt_state_read(s->place.dir_fd, &state, &err);
-	if (rc == MT_ABSENT)
+	if (rc == MT_ABSENT) {
+		/* Who looks from now on sees that we are at work. */
+		memory_save(s);
 		return;
+	}
 	if (rc != MT_OK) {
 		mt_log(MT_LOG_WARNING, "%s; sending everything on disk again",
 		    err.msg);
