@@ -46,6 +46,10 @@ judge(const struct inotify_event *event, const char *name, uint64_t *ret_id)
 		return MT_WATCH_GONE;
 	if (event->mask & IN_Q_OVERFLOW)
 		return MT_WATCH_MISSED;
+	/* Whoever holds the directory open is not told that it was deleted. */
+	if (event->len > 0 && strcmp(name, "ship.lock") == 0 &&
+	    (event->mask & (IN_DELETE | IN_MOVED_FROM)))
+		return MT_WATCH_GONE;
 	/* Our own state file and other people's counts do not matter. */
 	if (event->len == 0 || !mt_segment_name_read(name, ret_id))
 		return MT_WATCH_NOTHING;

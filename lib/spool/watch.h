@@ -17,7 +17,7 @@ enum mt_watch_event {
 	MT_WATCH_GROWN, /* a segment got new bytes, or a producer left it */
 	MT_WATCH_CHANGED, /* segments came or went: list them again */
 	MT_WATCH_MISSED, /* the kernel lost count: list and look at all */
-	MT_WATCH_GONE /* the directory itself is gone */
+	MT_WATCH_GONE /* the directory itself, or ship.lock in it, is gone */
 };
 
 struct mt_watch {

@@ -10,6 +10,7 @@ was put into the spool.
 import itertools
 import os
 import re
+import shutil
 import signal
 import struct
 import subprocess
@@ -626,6 +627,14 @@ def test_one_shipper_a_spool(ship, server):
     second = run([ship.build / "shipper/mailtrail-ship", "-c", ship.conf],
                  ok=(75,))
     assert "another mailtrail-ship is at work there" in second.stderr
+
+
+def test_it_ends_when_its_directory_is_removed(ship, server):
+    ship.start()
+    ship.put(10)
+    shutil.rmtree(ship.spool)
+    assert ship.process.wait(5) == 75
+    assert "/spool was removed" in ship.log()
 
 
 def test_without_a_directory_it_says_so(build, server, lab):
