@@ -7,6 +7,7 @@
  *     fcgi_bare SOCKET THREADS
  */
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -63,6 +64,8 @@ main(int argc, char **argv)
 		perror(argv[1]);
 		return 71;
 	}
+	/* The library takes SIGTERM for itself and then ignores it. */
+	(void)signal(SIGTERM, SIG_DFL);
 	for (i = 0; i < n; i++)
 		if (pthread_create(&threads[i], NULL, serve, &sock) != 0)
 			return 71;
