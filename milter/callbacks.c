@@ -81,6 +81,12 @@ end_message(struct connection *c)
 	milter_server_end(c->server);
 }
 
+/*
+ * Our own lists, whatever main.cf says. A stage without a list would get the
+ * mail server's; NOTHING is a name nobody defines, so that no packet is sent.
+ */
+#define NOTHING "{mailtrail_nothing}"
+
 static void
 set_macros(SMFICTX *ctx)
 {
@@ -89,11 +95,11 @@ set_macros(SMFICTX *ctx)
 		const char *names;
 	} lists[] = {
 		{ SMFIM_CONNECT, "{daemon_name}" },
-		{ SMFIM_HELO, "i" },
+		{ SMFIM_HELO, NOTHING },
 		{ SMFIM_ENVFROM, "{auth_authen}" },
-		{ SMFIM_ENVRCPT, "i" },
+		{ SMFIM_ENVRCPT, NOTHING },
 		{ SMFIM_EOH, "i {auth_authen}" },
-		{ SMFIM_EOM, "i {auth_authen}" },
+		{ SMFIM_EOM, NOTHING },
 	};
 	size_t i;
 
