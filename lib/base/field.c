@@ -149,7 +149,7 @@ mt_field_write(const struct mt_field *f, const void *row, struct mt_buf *out)
 		break;
 	case MT_NUM:
 	case MT_SIZE:
-		mt_buf_printf(out, "%" PRIu64, *(const uint64_t *)at);
+		mt_num_write(*(const uint64_t *)at, out);
 		break;
 	case MT_TIME:
 		memcpy(&when, at, sizeof(when));

@@ -52,6 +52,19 @@ mt_num_read_size(struct mt_str s, uint64_t max, uint64_t *ret_n)
 	return true;
 }
 
+void
+mt_num_write(uint64_t n, struct mt_buf *out)
+{
+	char text[20]; /* UINT64_MAX has 20 digits */
+	size_t at = sizeof(text);
+
+	do {
+		text[--at] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n > 0);
+	mt_buf_add(out, text + at, sizeof(text) - at);
+}
+
 int
 mt_hex_digit(char c)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Numbers from text, strictly: decimal digits only, all of the text, no sign,
- * no spaces, and never above max. The only place text becomes a number.
+ * no spaces, and never above max. The only place text becomes a number. And
+ * back, without printf's cost.
  */
 #ifndef MT_BASE_NUM_H
 #define MT_BASE_NUM_H
@@ -9,11 +10,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/str.h"
 
 bool mt_num_read(struct mt_str s, uint64_t max, uint64_t *ret_n);
 /* A number with an optional unit k, m or g (1024-based): "64m". */
 bool mt_num_read_size(struct mt_str s, uint64_t max, uint64_t *ret_n);
+/* Append n in decimal. */
+void mt_num_write(uint64_t n, struct mt_buf *out);
 /* One hexadecimal digit, or -1. */
 int mt_hex_digit(char c);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdint.h>
 #include <string.h>
 
 #include "base/utf8.h"
@@ -41,6 +42,18 @@ mt_utf8_char(struct mt_str s)
 	return 0;
 }
 
+/* Are the eight bytes at p all of 1 to 127? */
+static bool
+plain_eight(const char *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	/* A high bit, or one that a zero byte borrows. */
+	return ((v | (v - UINT64_C(0x0101010101010101))) &
+		   UINT64_C(0x8080808080808080)) == 0;
+}
+
 /* Length of the leading run of clean bytes. */
 static size_t
 clean_run(struct mt_str s)
@@ -48,6 +61,10 @@ clean_run(struct mt_str s)
 	size_t i = 0, n;
 
 	while (i < s.n) {
+		if (s.n - i >= 8 && plain_eight(s.p + i)) {
+			i += 8;
+			continue;
+		}
 		if ((unsigned char)s.p[i] < 0x80) {
 			if (s.p[i] == '\0')
 				break;

@@ -8,6 +8,8 @@
 
 /* What is put behind a key text that had to be cut: "~" and 16 digits. */
 #define CUT_MARK 17
+/* Bytes that most events fit in. */
+#define USUAL 1024
 
 /* clang-format off */
 #define ANY 0, NULL
@@ -34,6 +36,7 @@ const struct mt_event_desc mt_events[MT_EV_N] = {
 #define EVENT(id, ver, text) \
 	{ .name = #id, \
 		.version = (ver), \
+		.version_text = #ver, \
 		.doc = (text), \
 		.fields = fields_##id, \
 		.n = sizeof(fields_##id) / sizeof(fields_##id[0]), \
@@ -71,6 +74,9 @@ add_text(struct mt_buf *out, struct mt_str s)
 	char length[2];
 
 	put_length(length, s.n);
+	/* One look at the ceiling for both. */
+	if (!mt_buf_reserve(out, sizeof(length) + s.n))
+		return;
 	mt_buf_add(out, length, sizeof(length));
 	mt_buf_str(out, s);
 }
@@ -137,15 +143,13 @@ mt_event_encode(
     enum mt_event id, const void *ev, struct mt_buf *out, struct mt_err *err)
 {
 	const struct mt_event_desc *desc = &mt_events[id];
-	char version[16];
-	struct mt_buf text;
 	size_t i;
 
-	mt_buf_init(&text, sizeof(version));
-	mt_buf_printf(&text, "%u", desc->version);
+	/* Most events fit at once; memory grows in one step, not in many. */
+	if (out->max - out->n >= USUAL)
+		(void)mt_buf_reserve(out, USUAL);
 	add_text(out, MT_LIT("v"));
-	add_text(out, mt_buf_view(&text));
-	mt_buf_done(&text);
+	add_text(out, mt_str(desc->version_text));
 	add_text(out, MT_LIT("t"));
 	add_text(out, mt_str(desc->name));
 	for (i = 0; i < desc->n; i++)

@@ -55,6 +55,7 @@ union mt_event_any {
 struct mt_event_desc {
 	const char *name;
 	unsigned version;
+	const char *version_text;
 	const char *doc;
 	const struct mt_field *fields;
 	size_t n; /* fields */
