@@ -121,8 +121,11 @@ compare(const void *a, const void *b, void *table)
 static void
 suspect_offer(struct store *s, const struct mt_ev_offer *e)
 {
-	settle_suspect(s->settle, mt_message_born(e->queue_id, e->at), e->host,
-	    e->queue_id);
+	touch_suspect(settle_touch(s->settle),
+	    &(struct touch_suspect){
+		.born = mt_message_born(e->queue_id, e->at),
+		.host = e->host,
+		.queue_id = e->queue_id });
 }
 
 /* Insert the events of one kind, and fold those that were new. */
@@ -167,8 +170,10 @@ suspect_merged(struct store *s, const struct fold_rows *rows)
 	for (i = 0; i < rows->n; i++) {
 		m = rows->rows[i];
 		if (s->merged[i] && m->offers > 0)
-			settle_suspect(
-			    s->settle, m->born, m->host, m->queue_id);
+			touch_suspect(settle_touch(s->settle),
+			    &(struct touch_suspect){ .born = m->born,
+				.host = m->host,
+				.queue_id = m->queue_id });
 	}
 }
 
@@ -213,20 +218,16 @@ enum mt_rc
 store_events(struct store *s, const struct store_event *events, size_t n,
     size_t *ret_new, struct mt_err *err)
 {
-	struct mt_err ignored = { MT_OK, 0, "" };
-
 	*ret_new = 0;
 	if (store_connect(s, err) != MT_OK)
 		return err->rc;
 	make_room(s, n);
 	fold_reset(&s->fold);
-	settle_begin(s->settle);
+	touch_begin(settle_touch(s->settle));
 	if (transact(s, events, n, ret_new, err) != MT_OK ||
 	    settle_events(s->settle, events, n, err) != MT_OK) {
-		/* A connection that does not even roll back is of no use. */
-		if (err->rc == MT_AGAIN ||
-		    mt_db_exec(s->db, "ROLLBACK", &ignored) != MT_OK)
-			store_disconnect(s);
+		/* Which also rolls back. */
+		store_disconnect(s);
 		return err->rc;
 	}
 	return MT_OK;

@@ -155,6 +155,7 @@ CREATE TABLE IF NOT EXISTS `message_open` (
   `born` DATETIME(6) NOT NULL COMMENT 'the message''s born',
   `host` VARCHAR(255) NOT NULL COMMENT 'the message''s host',
   `queue_id` VARCHAR(32) NOT NULL COMMENT 'the message''s queue id',
+  `sender_domain` VARCHAR(255) NOT NULL COMMENT 'the message''s sender_domain, under which counter has these opens',
   `n_human_likely` BIGINT UNSIGNED NOT NULL COMMENT 'opens of class human_likely',
   `n_proxied_possible` BIGINT UNSIGNED NOT NULL COMMENT 'opens of class proxied_possible',
   `n_prefetch` BIGINT UNSIGNED NOT NULL COMMENT 'opens of class prefetch',

@@ -408,15 +408,23 @@ insert_piece(
     struct mt_bulk *b, size_t from, size_t n, bool *added, struct mt_err *err)
 {
 	size_t count = 0;
-	enum mt_rc rc;
 
 	if (send_piece(b, b->insert, from, (unsigned)n, err) != MT_OK)
 		return err->rc;
-	rc = read_added(b->insert, b->n, added, &count, err);
+	if (read_added(b->insert, b->n, added, &count, err) != MT_OK)
+		return err->rc;
 	mysql_stmt_free_result(b->insert);
-	if (rc == MT_OK && (count < n || mysql_warning_count(b->db->c) > 0))
-		rc = check_warnings(b, n - count, err);
-	return rc;
+	if (count < n || mysql_warning_count(b->db->c) > 0)
+		return check_warnings(b, n - count, err);
+	return MT_OK;
+}
+
+static enum mt_rc
+give_up(struct mt_bulk *b, struct mt_err *err)
+{
+	mt_db_break(b->db);
+	mt_err_in(err, "%s", b->table->name);
+	return err->rc;
 }
 
 enum mt_rc
@@ -426,13 +434,11 @@ mt_bulk_insert(struct mt_bulk *b, bool *added, struct mt_err *err)
 
 	memset(added, 0, b->n * sizeof(*added));
 	if (b->n > 0 && prepare(b, &b->insert, err) != MT_OK)
-		return err->rc;
+		return give_up(b, err);
 	for (from = 0; from < b->n; from += n) {
 		n = piece(b, from);
-		if (insert_piece(b, from, n, added, err) != MT_OK) {
-			mt_err_in(err, "%s", b->table->name);
-			return err->rc;
-		}
+		if (insert_piece(b, from, n, added, err) != MT_OK)
+			return give_up(b, err);
 	}
 	return MT_OK;
 }
@@ -471,16 +477,13 @@ static enum mt_rc
 upsert_piece(
     struct mt_bulk *b, size_t from, size_t n, bool *merged, struct mt_err *err)
 {
-	enum mt_rc rc;
-
 	if (send_piece(b, merged != NULL ? b->telling : b->upsert, from,
 		(unsigned)n, err) != MT_OK)
 		return err->rc;
 	if (merged != NULL) {
-		rc = read_merged(b, from, n, merged, err);
+		if (read_merged(b, from, n, merged, err) != MT_OK)
+			return err->rc;
 		mysql_stmt_free_result(b->telling);
-		if (rc != MT_OK)
-			return rc;
 	}
 	if (mysql_warning_count(b->db->c) > 0)
 		return check_warnings(b, 0, err);
@@ -499,7 +502,5 @@ mt_bulk_upsert(struct mt_bulk *b, bool *merged, struct mt_err *err)
 		n = piece(b, from);
 		rc = upsert_piece(b, from, n, merged, err);
 	}
-	if (rc != MT_OK)
-		mt_err_in(err, "%s", b->table->name);
-	return rc;
+	return rc == MT_OK ? MT_OK : give_up(b, err);
 }

@@ -7,7 +7,8 @@
  * mt_bulk_clear. An insert says which rows were new (INSERT IGNORE ...
  * RETURNING the row's ordinal); an upsert merges by the table's rules. Any
  * warning but "duplicate key" fails the statement with MT_FORMAT: nothing is
- * ever cut or converted in silence.
+ * ever cut or converted in silence. After a failure the connection is of no
+ * further use: free the bulks and close it.
  */
 #ifndef MT_DB_BULK_H
 #define MT_DB_BULK_H

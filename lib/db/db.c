@@ -191,6 +191,12 @@ mt_db_open(const struct mt_db_options *options, struct mt_db **ret_db,
 }
 
 void
+mt_db_break(struct mt_db *db)
+{
+	(void)mariadb_cancel(db->c);
+}
+
+void
 mt_db_close(struct mt_db *db)
 {
 	if (db == NULL)

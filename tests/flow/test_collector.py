@@ -1,0 +1,665 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The collector between a real Redis and a real MariaDB: every event stored
+once, whatever is repeated, shuffled, killed or made of garbage."""
+
+import os
+import random
+import time
+
+import pytest
+
+from tests.lib import events as ev
+from tests.lib.mariadb import MariaDB
+from tests.lib.process import Process, run, wait_for
+from tests.lib.proxy import Proxy
+from tests.lib.redis import Redis
+
+EX_CONFIG = 78
+DAY = 86400 * 1_000_000
+
+
+class Collecting:
+    """Collectors around a stream of their own and a migrated database."""
+
+    def __init__(self, build, lab, redis, mariadb, database, stream):
+        self.build, self.lab = build, lab
+        self.redis, self.mariadb = redis, mariadb
+        self.database, self.stream = database, stream
+        self.directory = lab.subdir(f"collecting-{database}")
+        self.values = {
+            "host": "c1.example.org",
+            "redis": f"unix:{redis.socket}",
+            "redis_stream": stream,
+            "db_socket": mariadb.socket,
+            "db_name": database,
+            "db_user": "root",
+            "log_personal": "yes",
+        }
+        self.daemons = []
+
+    def conf(self, name, **options):
+        path = os.path.join(self.directory, f"{name}.conf")
+        with open(path, "w", encoding="utf-8") as f:
+            f.writelines(f"{k} = {v}\n"
+                         for k, v in {**self.values, **options}.items())
+        return path
+
+    def mailtrail(self, *args, **kwargs):
+        known = ("redis", "redis_stream", "db_socket", "db_name", "db_user")
+        path = os.path.join(self.directory, "mailtrail.conf")
+        with open(path, "w", encoding="utf-8") as f:
+            f.writelines(f"{k} = {self.values[k]}\n" for k in known)
+        return run([self.build / "ctl" / "mailtrail", "-c", path, *args],
+                   **kwargs)
+
+    def migrate(self):
+        self.mailtrail("schema", "migrate")
+        return self
+
+    def process(self, name="collector", **options):
+        options.setdefault("consumer", name)
+        daemon = Process(name, [
+            self.build / "collector" / "mailtrail-collector",
+            "-c", self.conf(name, **options)], self.directory)
+        self.daemons.append(self.lab.add(daemon))
+        return daemon
+
+    def start(self, name="collector", **options):
+        return self.process(name, **options).start_notify()
+
+    def add(self, events):
+        return ev.add(self.redis, self.stream, events)
+
+    def left(self):
+        """Entries in the stream, acknowledged or not."""
+        with self.redis.connect() as c:
+            return c.xlen(self.stream)
+
+    def wait_stored(self, timeout=60):
+        wait_for(lambda: self.left() == 0, timeout,
+                 "the stream to be stored, acknowledged and trimmed")
+
+    def query(self, sql, args=None):
+        return self.mariadb.query(sql, args, database=self.database)
+
+    def count(self, table):
+        return self.query(f"SELECT COUNT(*) FROM `{table}`")[0][0]
+
+    def dead(self):
+        with self.redis.connect() as c:
+            return [fields for _, fields in c.xrange(f"{self.stream}:dead")]
+
+    def dump(self, tables=ev.TABLES):
+        return ev.dump(self.mariadb, self.database, tables)
+
+    def stop(self):
+        for daemon in self.daemons:
+            if daemon.running():
+                assert daemon.stop() == 0, daemon.tail()
+
+
+@pytest.fixture
+def collecting(build, lab, redis, mariadb, database, stream):
+    c = Collecting(build, lab, redis, mariadb, database, stream).migrate()
+    yield c
+    c.stop()
+
+
+@pytest.fixture
+def another(build, lab, redis, mariadb, request):
+    """A second database, to compare with."""
+    name = f"other_{os.getpid()}_{abs(hash(request.node.name)) % 10 ** 6}"
+    mariadb.query(f"CREATE OR REPLACE DATABASE {name}")
+    c = Collecting(build, lab, redis, mariadb, name, f"test:{name}").migrate()
+    yield c
+    c.stop()
+    mariadb.query(f"DROP DATABASE {name}")
+
+
+def unique(events, kind, *keys):
+    return len({tuple(e[k] for k in keys) for e in events if e["t"] == kind})
+
+
+def assert_stored(c, events):
+    """Each event once, and every sum as the event tables have it."""
+    key = ("at", "host", "queue_id")
+    assert c.count("ev_offer") == unique(events, "offer", *key)
+    assert c.count("ev_rcpt") == unique(events, "rcpt", *key, "rcpt")
+    assert c.count("ev_mark") == unique(events, "mark", *key, "token")
+    assert c.count("ev_open") == unique(events, "open", "at", "token",
+                                        "host", "twin")
+    assert c.query("SELECT SUM(offers), SUM(recipients), SUM(marks) "
+                   "FROM message") == ((
+                       c.count("ev_offer"), c.count("ev_rcpt"),
+                       c.count("ev_mark")),)
+    assert c.query("SELECT COALESCE(SUM(n), 0) FROM counter "
+                   "WHERE what = 'offer'")[0][0] == c.count("ev_offer")
+    truth = c.query(
+        "SELECT m.born, m.host, m.queue_id, COUNT(*), MIN(e.at), MAX(e.at), "
+        "SUM(e.class IN ('human_likely', 'proxied_possible')) "
+        "FROM ev_open e JOIN token t ON t.token = e.token JOIN message m "
+        "ON m.born = t.born AND m.host = t.host AND m.queue_id = t.queue_id "
+        "WHERE m.offers > 0 AND "
+        "e.at >= DATE(m.born) - INTERVAL 1 DAY "
+        "GROUP BY m.born, m.host, m.queue_id ORDER BY 1, 2, 3")
+    assert c.query(
+        "SELECT born, host, queue_id, opens, open_first, open_last, "
+        "opens_human_likely + opens_proxied_possible FROM v_message "
+        "WHERE opens > 0 ORDER BY 1, 2, 3") == truth
+    assert c.query("SELECT COALESCE(SUM(n), 0) FROM counter WHERE what = "
+                   "'open'")[0][0] == sum(row[3] for row in truth)
+    assert c.query("SELECT COALESCE(SUM(n), 0) FROM counter WHERE what = "
+                   "'opened'")[0][0] == len(truth)
+
+
+def test_every_event_is_stored_once_and_the_stream_is_trimmed(collecting):
+    events = ev.Run(3000).events
+    collecting.start()
+    collecting.add(events)
+    collecting.wait_stored()
+    assert_stored(collecting, events)
+    assert collecting.dead() == []
+    # what is odd in an address neither stops an event nor breaks a rollup
+    assert collecting.query(
+        "SELECT sender_key, sender_domain FROM message WHERE sender = "
+        "'\"a b\"@Example.ORG' LIMIT 1") == (
+            ("\"a b\"@example.org", "example.org"),)
+    assert collecting.query("SELECT DISTINCT sender_domain FROM message "
+                            "WHERE sender IN ('', 'Root', '<>')") == (("",),)
+
+
+def test_shuffled_and_repeated_events_give_the_same_tables(
+        collecting, another):
+    recorded = ev.Run(10000)
+    collecting.add(recorded.events)
+    collecting.start()
+    # repeated in other batches, through two collectors at once
+    another.add(recorded.shuffled())
+    another.start("first", batch=700)
+    another.start("second", batch=300)
+    collecting.wait_stored(120)
+    another.wait_stored(120)
+    assert_stored(collecting, recorded.events)
+    ours, others = collecting.dump(), another.dump()
+    for table in ev.TABLES:
+        assert ours[table] == others[table], table
+    assert all(ours[t] for t in ev.TABLES), "every table has rows"
+    for daemon in collecting.daemons + another.daemons:
+        assert "<3>" not in daemon.text(), daemon.tail()
+
+
+def test_marks_and_opens_meet_in_any_order_through_two_collectors(collecting):
+    """Mark and opens of a token in different collectors' hands at once."""
+    start = ev.now_us() - 3600 * 1_000_000
+    r = random.Random(7)
+    collecting.start("first", batch=3)
+    collecting.start("second", batch=2)
+    events = []
+    for i in range(400):
+        at, token = start + i * 1000, f"{r.getrandbits(128):032x}"
+        queue_id = ev.long_queue_id(at, i + 1)
+        parts = [ev.offer(at, "mx", queue_id), ev.mark(at, "mx", queue_id,
+                                                       token),
+                 ev.opened(at + 5, token, "human_likely"),
+                 ev.opened(at + 9, token, "scanner")]
+        r.shuffle(parts)
+        events += parts
+    for i in range(0, len(events), 40):
+        collecting.add(events[i:i + 40])
+    collecting.wait_stored()
+    assert_stored(collecting, events)
+    assert collecting.query(
+        "SELECT COUNT(*), SUM(n_human_likely), SUM(n_scanner) "
+        "FROM message_open") == ((400, 400, 400),)
+
+
+GARBAGE = [
+    ({"x": "y"}, "does not begin with the fields 'v' and 't'"),
+    ({"v": "1", "t": "nonsense"}, "unknown event type"),
+    ({"v": "99", "t": "mark"}, "mark: version 99 is newer than ours (1)"),
+    ({"v": "0", "t": "mark"}, "v: not a version"),
+    ({"v": "1", "t": "mark", "at": "yesterday"}, "mark: at: not a time"),
+    ({"v": "1", "t": "mark", "at": "2026-01-01T00:00:00Z"},
+     "mark: host: missing"),
+    (ev.mark(1, "h" * 300, "q", "0"), "mark: host: longer than 255 bytes"),
+    (ev.mark(1, "mx", "q", b"\xff\xfe"), "mark: token: not clean UTF-8"),
+    (ev.opened(1, "0", "alien"), "open: class: unknown word"),
+    (ev.offer(1, "mx", "q", size="-1"), "offer: size: not a number"),
+    (ev.offer(1, "mx", "q", client="300.1.1.1"),
+     "offer: client: not an address"),
+]
+
+
+def test_garbage_becomes_dead_letters_with_the_reason(collecting):
+    garbage = [dict(fields) for fields, _ in GARBAGE]
+    garbage[7]["token"] = b"\xff\xfe"
+    good = ev.Run(200).events
+    mixed = list(good)
+    for i, fields in enumerate(garbage):
+        mixed.insert(i * 15, fields)
+    collecting.add(mixed)
+    collecting.start()
+    collecting.wait_stored()
+    assert_stored(collecting, good)
+    with collecting.redis.connect() as c:
+        c.connection_pool.connection_kwargs["encoding_errors"] = \
+            "backslashreplace"
+        reasons = sorted(f["dead_reason"] for _, f in
+                         c.xrange(f"{collecting.stream}:dead"))
+    assert reasons == sorted(reason for _, reason in GARBAGE)
+
+
+def test_newer_writers_fields_are_ignored(collecting):
+    event = ev.offer(ev.now_us(), "mx", "AAAAA", tomorrow="sunny")
+    collecting.add([event])
+    collecting.start()
+    collecting.wait_stored()
+    assert collecting.count("ev_offer") == 1
+    assert collecting.dead() == []
+
+
+def test_what_cannot_be_stored_is_found_and_put_aside(collecting):
+    """One poisoned event in a batch is a dead letter; its peers are stored."""
+    collecting.query("ALTER TABLE ev_offer ADD CONSTRAINT poison "
+                     "CHECK (sender <> 'poison@example.org')")
+    events = ev.Run(600).events
+    at = ev.now_us()
+    poison = [ev.offer(at + i, "mx", f"AAAA{i}", sender="poison@example.org")
+              for i in range(2)]
+    mixed = events[:200] + poison[:1] + events[200:555] + poison[1:] \
+        + events[555:]
+    collecting.add(mixed)
+    collecting.start()
+    collecting.wait_stored()
+    assert_stored(collecting, events)
+    dead = collecting.dead()
+    assert [d["queue_id"] for d in dead] == ["AAAA0", "AAAA1"]
+    assert all("CONSTRAINT `poison` failed" in d["dead_reason"] and
+               d["dead_reason"].startswith("ev_offer: ") for d in dead), dead
+    collecting.query("ALTER TABLE ev_offer DROP CONSTRAINT poison")
+    collecting.mailtrail("dead", "replay", "--all")
+    collecting.wait_stored()
+    assert_stored(collecting, events + poison)
+    assert collecting.dead() == []
+
+
+def test_nothing_is_cut_in_silence(collecting):
+    """A column somebody made shorter behind our back fails the insert."""
+    daemon = collecting.start()
+    collecting.query("ALTER TABLE ev_offer MODIFY subject VARCHAR(10)")
+    collecting.add([ev.offer(ev.now_us(), "mx", "AAAAA",
+                             subject="longer than that")])
+    wait_for(collecting.dead, 20, "the dead letter")
+    assert collecting.dead()[0]["dead_reason"].startswith(
+        "ev_offer: mariadb: Data truncated for column 'subject'")
+    assert collecting.count("ev_offer") == 0
+    assert daemon.running()
+
+
+def test_killed_between_commit_and_acknowledgement(collecting, build, lab):
+    """Redis takes the entries' acknowledgement never; then -9; then again."""
+    with collecting.redis.connect() as c:
+        c.execute_command("ACL", "SETUSER", "half", "reset", "on", "nopass",
+                          "~*", "+@all", "-xack")
+    events = ev.Run(1000).events
+    daemon = collecting.process(redis_user="half", redis_password_file="")
+    collecting.add(events)
+    daemon.start()
+    wait_for(lambda: collecting.count("ev_offer") == unique(
+        events, "offer", "at", "host", "queue_id"), 30, "the commit")
+    daemon.kill()
+    assert collecting.left() == len(events), "nothing was acknowledged"
+    before = collecting.dump()
+    collecting.start()
+    collecting.wait_stored()
+    assert collecting.dump() == before
+    assert_stored(collecting, events)
+
+
+def test_killed_again_and_again(collecting):
+    """kill -9 at any moment; every event is there once in the end."""
+    events = ev.Run(8000).events
+    collecting.add(events)
+    r = random.Random(3)
+    for _ in range(12):
+        daemon = collecting.process(batch=400).start()
+        time.sleep(r.uniform(0.02, 0.4))
+        daemon.kill()
+    collecting.start()
+    collecting.wait_stored(120)
+    assert_stored(collecting, events)
+
+
+def test_a_dead_peers_entries_are_taken_over(collecting):
+    with collecting.redis.connect() as c:
+        events = ev.Run(500).events
+        collecting.add(events)
+        c.xreadgroup("mailtrail", "gone", {collecting.stream: ">"}, 200)
+    collecting.start("alive", claim_ms=300)
+    collecting.wait_stored()
+    assert_stored(collecting, events)
+
+
+def test_two_redis_endpoints_are_both_drained(collecting, own_lab):
+    second = Redis(own_lab, "second").start()
+    first_half, second_half = ev.Run(2000, seed=5).events, \
+        ev.Run(2000, seed=6).events
+    collecting.add(first_half)
+    ev.add(second, collecting.stream, second_half)
+    daemon = collecting.start(redis=f"unix:{collecting.redis.socket} "
+                                    f"unix:{second.socket}")
+    collecting.wait_stored()
+    with second.connect() as c:
+        wait_for(lambda: c.xlen(collecting.stream) == 0, 30, "the second")
+    assert_stored(collecting, first_half + second_half)
+    # one that is away does not keep the other from working
+    second.kill()
+    more = ev.Run(500, seed=8).events
+    collecting.add(more)
+    collecting.wait_stored()
+    second.start()
+    again = ev.Run(500, seed=9).events
+    ev.add(second, collecting.stream, again)
+    with second.connect() as c:
+        wait_for(lambda: c.xlen(collecting.stream) == 0, 30, "the second")
+    assert_stored(collecting, first_half + second_half + more + again)
+    assert daemon.stop() == 0
+
+
+def test_an_empty_new_redis_is_served(collecting, own_lab):
+    server = Redis(own_lab).start()
+    daemon = collecting.start(redis=f"unix:{server.socket}")
+    server.kill()
+    server.forget()
+    server.start()
+    events = ev.Run(300).events
+    ev.add(server, collecting.stream, events)
+    with server.connect() as c:
+        wait_for(lambda: c.xlen(collecting.stream) == 0, 30, "the stream")
+    assert_stored(collecting, events)
+    assert daemon.stop() == 0
+
+
+@pytest.fixture
+def own_mariadb(own_lab):
+    """One that may be killed; with mailcow's small buffer pool."""
+    return MariaDB(own_lab, buffer_pool="24M").start()
+
+
+@pytest.fixture
+def fragile(build, own_lab, redis, own_mariadb, stream):
+    own_mariadb.query("CREATE DATABASE fragile")
+    c = Collecting(build, own_lab, redis, own_mariadb, "fragile",
+                   stream).migrate()
+    yield c
+    c.stop()
+
+
+def test_mariadb_is_killed_and_comes_back(fragile):
+    events = ev.Run(6000).events
+    daemon = fragile.start(batch=500)
+    for i in range(0, len(events), 2000):
+        fragile.add(events[i:i + 2000])
+        time.sleep(0.2)
+        fragile.mariadb.kill()
+        time.sleep(0.3)
+        assert daemon.running()
+        fragile.mariadb.start()
+    fragile.wait_stored(120)
+    assert_stored(fragile, events)
+    assert daemon.running()
+    assert daemon.text().count("keeping the events") + \
+        daemon.text().count("waiting for the database") <= 4, \
+        "at most a line a minute for each"
+
+
+def test_a_database_that_is_away_at_start_is_waited_for(fragile):
+    events = ev.Run(300).events
+    fragile.mariadb.kill()
+    daemon = fragile.start()
+    fragile.add(events)
+    time.sleep(0.5)
+    assert fragile.left() == len(events)
+    fragile.mariadb.start()
+    fragile.wait_stored()
+    assert_stored(fragile, events)
+    assert daemon.running()
+
+
+def test_a_read_only_database_is_waited_for(fragile):
+    """Also one that is stopped for good in the middle: SIGTERM is prompt."""
+    password = fragile.mariadb.account("collector", "c", [
+        "SELECT, INSERT, UPDATE, CREATE, ALTER, DROP ON fragile.*"])
+    daemon = fragile.start(db_user="collector", db_password_file=password)
+    fragile.mariadb.query("SET GLOBAL read_only = 1")
+    events = ev.Run(300).events
+    fragile.add(events)
+    time.sleep(0.5)
+    assert fragile.left() == len(events)
+    begun = time.monotonic()
+    assert daemon.stop() == 0
+    assert time.monotonic() - begun < 1.5
+    fragile.start("next", db_user="collector", db_password_file=password)
+    fragile.mariadb.query("SET GLOBAL read_only = 0")
+    fragile.wait_stored()
+    assert_stored(fragile, events)
+
+
+def test_deadlocks_and_lock_waits_are_tried_again(fragile):
+    """Somebody holds a message's row for a while."""
+    events = ev.Run(200).events
+    fragile.mariadb.query("SET GLOBAL innodb_lock_wait_timeout = 1")
+    fragile.start("early")
+    fragile.add(events[:100])
+    fragile.wait_stored()
+    with fragile.mariadb.connect("fragile", autocommit=False) as c, \
+            c.cursor() as cursor:
+        cursor.execute("SELECT * FROM counter FOR UPDATE")
+        fragile.add(events[100:])
+        time.sleep(2.5)
+        assert fragile.left() == len(events) - 100
+        c.rollback()
+    fragile.wait_stored()
+    assert_stored(fragile, events)
+
+
+@pytest.mark.parametrize("fault", ["cut", "stall", "garble"])
+def test_a_faulty_way_to_mariadb(fragile, own_lab, fault):
+    proxy = Proxy(own_lab, fragile.mariadb.socket, f"db-{fault}")
+    events = ev.Run(3000).events
+    fragile.start(db_socket=proxy.socket, db_timeout_ms=1000, batch=300)
+    fragile.add(events[:1500])
+    if fault == "cut":
+        for n in (10, 1000, 20000, 50000):
+            proxy.cut_after(n)
+            time.sleep(0.2)
+    elif fault == "stall":
+        proxy.stall()
+        time.sleep(1.5)
+    else:
+        proxy.garble()
+        time.sleep(0.3)
+        proxy.cut()
+    proxy.heal()
+    fragile.add(events[1500:])
+    fragile.wait_stored(90)
+    assert_stored(fragile, events)
+
+
+def refused(c, **options):
+    daemon = c.process("refused", **options).start()
+    assert daemon.wait(20) == EX_CONFIG, daemon.tail()
+    return daemon.text()
+
+
+def test_a_schema_that_differs_is_refused_by_name(collecting):
+    collecting.query("ALTER TABLE ev_open MODIFY asn VARCHAR(10)")
+    text = refused(collecting)
+    assert "schema: table ev_open, column asn: of another type; a migration " \
+        "must say ALTER TABLE `ev_open` MODIFY COLUMN `asn` INT UNSIGNED " \
+        "NULL" in text
+    collecting.query("ALTER TABLE ev_open DROP COLUMN asn")
+    assert "schema: table ev_open, column asn: missing; a migration must " \
+        "say ALTER TABLE `ev_open` ADD COLUMN `asn`" in refused(collecting)
+    collecting.query("ALTER TABLE ev_open ADD COLUMN asn INT UNSIGNED NULL, "
+                     "ADD COLUMN more INT")
+    assert "schema: table ev_open, column more: not a column we know" in \
+        refused(collecting)
+    collecting.query("ALTER TABLE ev_open DROP COLUMN more")
+    collecting.query("ALTER TABLE consent DROP PRIMARY KEY")
+    assert "schema: table consent: its primary key is (), not (rcpt)" in \
+        refused(collecting)
+
+
+def test_a_schema_from_the_future_or_the_past_is_refused(collecting):
+    collecting.query("INSERT INTO schema_migration VALUES (4711, "
+                     "'4711-tomorrow', '', NOW(6), NOW(6))")
+    what = "schema: migration 4711-tomorrow is not known here: the database " \
+        "was migrated by a newer Mailtrail"
+    assert what in refused(collecting)
+    assert what in collecting.mailtrail("schema", "migrate",
+                                        ok=(EX_CONFIG,)).stderr
+    collecting.query("DELETE FROM schema_migration WHERE number = 4711")
+    collecting.query("UPDATE schema_migration SET checksum = 'x' "
+                     "WHERE number = 1")
+    assert "schema: migration 0001-tables is not the text that was applied" \
+        in refused(collecting)
+    collecting.query("DELETE FROM schema_migration")
+    assert "schema: migration 0001-tables is not applied; run `mailtrail " \
+        "schema migrate`" in refused(collecting)
+
+
+def test_migrating_at_once_and_after_an_interruption(
+        build, lab, redis, mariadb, database, stream):
+    c = Collecting(build, lab, redis, mariadb, database, stream)
+    c.migrate()
+    # as if interrupted: begun, not done, half of its tables there
+    c.query("UPDATE schema_migration SET done_at = NULL WHERE number = 1")
+    c.query("DELETE FROM schema_migration WHERE number = 2")
+    c.query("DROP TABLE consent, counter")
+    racers = [Process(f"migrate{i}", [
+        build / "ctl" / "mailtrail", "-c",
+        os.path.join(c.directory, "mailtrail.conf"), "schema", "migrate"],
+        c.directory).start() for i in range(3)]
+    assert [p.wait(60) for p in racers] == [0, 0, 0]
+    c.mailtrail("schema", "check")
+    assert "pending" not in c.mailtrail("schema", "status").stdout
+
+
+def partitions(c, table):
+    return [row[0] for row in c.query(
+        "SELECT partition_name FROM information_schema.partitions WHERE "
+        "table_schema = DATABASE() AND table_name = %s "
+        "ORDER BY partition_ordinal_position", (table,))]
+
+
+def day_name(us):
+    return "p" + ev.text_time(us)[:10].replace("-", "")
+
+
+def test_partitions_are_made_ahead_and_pruned(collecting):
+    now = ev.now_us()
+    c = collecting
+    c.start(days_ahead=12)
+    wait_for(lambda: day_name(now + 12 * DAY) in partitions(c, "message"),
+             20, "the partitions")
+    assert partitions(c, "ev_offer")[-1] == "p_max"
+    assert partitions(c, "counter")[-1] == "p_max"
+    # the first takes what is older, the last what is later
+    odd = [ev.offer(now - 400 * DAY, "mx", "AAAAA"),
+           ev.offer(now + 400 * DAY, "mx", "BBBBB"),
+           ev.offer(now, "mx", "CCCCC")]
+    c.add(odd)
+    c.wait_stored()
+    assert c.count("message") == 3
+    first = partitions(c, "message")[0]
+    assert c.query(f"SELECT queue_id FROM message PARTITION ({first})")[0] \
+        == ("AAAAA",)
+    # as if days had passed: what is due goes, and only that
+    c.query("ALTER TABLE ev_offer REORGANIZE PARTITION "
+            f"{first} INTO (PARTITION p20010101 VALUES LESS THAN "
+            "('2001-01-02'), PARTITION "
+            f"{day_name(now - 300 * DAY)} VALUES LESS THAN "
+            f"('{ev.text_time(now - 299 * DAY)[:10]}'), PARTITION {first} "
+            f"VALUES LESS THAN ('{ev.text_time(now + DAY)[:10]}'))")
+    listed = c.mailtrail("prune", "--dry-run").stdout
+    assert day_name(now - 300 * DAY) in listed
+    assert day_name(now - 300 * DAY) in partitions(c, "ev_offer")
+    c.mailtrail("prune")
+    assert day_name(now - 300 * DAY) not in partitions(c, "ev_offer")
+    assert sorted(c.query("SELECT queue_id FROM ev_offer")) == [
+        ("BBBBB",), ("CCCCC",)]
+
+
+def test_idle_costs_nothing_and_the_end_is_prompt(collecting):
+    daemon = collecting.start()
+    collecting.add(ev.Run(100).events)
+    collecting.wait_stored()
+
+    def ticks():
+        with open(f"/proc/{daemon.pid}/stat", encoding="utf-8") as f:
+            fields = f.read().rpartition(")")[2].split()
+        return int(fields[11]) + int(fields[12])
+
+    time.sleep(0.5)
+    before = ticks()
+    time.sleep(3)
+    assert ticks() - before <= 1
+    begun = time.monotonic()
+    assert daemon.stop() == 0
+    assert time.monotonic() - begun < 1
+
+
+def test_the_configuration_is_read_again(collecting):
+    daemon = collecting.start()
+    path = collecting.conf("collector", batch="rubbish")
+    daemon.signal(10)  # SIGUSR1
+    wait_for(lambda: "batch" in daemon.text(), 10, "the complaint")
+    events = ev.Run(200).events
+    collecting.add(events)
+    collecting.wait_stored()
+    assert path
+    collecting.conf("collector", batch=50)
+    daemon.signal(10)
+    wait_for(lambda: "configuration read again" in daemon.text(), 10,
+             "the new configuration")
+    more = ev.Run(200, seed=4).events
+    collecting.add(more)
+    collecting.wait_stored()
+    assert_stored(collecting, events + more)
+
+
+def test_the_collectors_role_is_enough_and_readers_see_no_token(
+        collecting, mariadb):
+    """schema/database.sql and grants.sql, on the test's own database."""
+    c = collecting
+    root = os.path.dirname(os.path.dirname(os.path.dirname(
+        os.path.abspath(__file__))))
+    for name in ("database.sql", "grants.sql"):
+        with open(os.path.join(root, "schema", name),
+                  encoding="utf-8") as f:
+            mariadb.script(f.read().replace("`mailtrail`",
+                                            f"`{c.database}`"))
+    password = mariadb.account(f"{c.database}_c", "c",
+                               role="mailtrail_collector")
+    mariadb.account(f"{c.database}_r", "r", role="mailtrail_reader")
+    events = ev.Run(500).events
+    c.add(events)
+    daemon = c.start(db_user=f"{c.database}_c", db_password_file=password,
+                     days_ahead=20)
+    c.wait_stored()
+    assert day_name(ev.now_us() + 20 * DAY) in partitions(c, "message")
+    assert "<4>" not in daemon.text(), daemon.tail()
+    assert_stored(c, events)
+    with mariadb.connect(c.database, f"{c.database}_r") as reader, \
+            reader.cursor() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM v_open")
+        assert cursor.fetchone()[0] > 0
+        for table in ev.TABLES + ("policy_rule", "consent"):
+            with pytest.raises(Exception, match="denied"):
+                cursor.execute(f"SELECT * FROM {table} LIMIT 1")
+        cursor.execute("SELECT table_name, column_name FROM "
+                       "information_schema.columns WHERE table_schema = %s "
+                       "AND column_name IN ('token', 'fingerprint', 'twin')",
+                       (c.database,))
+        assert cursor.fetchall() == ()
