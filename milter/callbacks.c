@@ -83,7 +83,7 @@ end_message(struct connection *c)
 
 /*
  * Our own lists, whatever main.cf says. A stage without a list would get the
- * mail server's; NOTHING is a name nobody defines, so that no packet is sent.
+ * mail server's; NOTHING is a name nobody defines, so that its list is empty.
  */
 #define NOTHING "{mailtrail_nothing}"
 
