@@ -97,8 +97,8 @@ ctl_doctor_clock(
 	if (skew >= SKEW_WARN)
 		ctl_doctor_say(d, skew >= SKEW_FAIL ? CTL_FAIL : CTL_WARN,
 		    "clock", "run an NTP client on both hosts",
-		    "%s is %s %s of this host", whose, span.p,
-		    theirs > now ? "ahead" : "behind");
+		    "%s is %s %s this host", whose, span.p,
+		    theirs > now ? "ahead of" : "behind");
 	else
 		ctl_doctor_say(
 		    d, CTL_OK, "clock", NULL, "%s agrees to within 2 s", whose);

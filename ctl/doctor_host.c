@@ -3,13 +3,13 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "doctor.h"
 #include "policy/snapshot.h"
 #include "rules.h"
-#include "spool/spool.h"
 #include "spool/stat.h"
 #include "text.h"
 #include "token/keys.h"
@@ -47,8 +47,9 @@ ctl_doctor_keys(struct ctl_doctor *d)
 			? "let the programs' group read it: chgrp mailtrail, "
 			  "chmod 0640"
 			: NULL,
-		    "%s: %zu keys, %u is active, mode %04o", path,
-		    mt_keys_n(keys), info.id, (unsigned)st.st_mode & 07777);
+		    "%s: %zu %s, %u is active, mode %04o", path,
+		    mt_keys_n(keys), mt_keys_n(keys) == 1 ? "key" : "keys",
+		    info.id, (unsigned)st.st_mode & 07777);
 	}
 	mt_keys_unref(keys);
 	mt_free(path);
@@ -134,25 +135,37 @@ say_stat(
 	mt_buf_done(&size);
 }
 
+/*
+ * Could events be appended? Nothing is tried: what root would make here might
+ * be what the programs cannot write.
+ */
 static void
-check_writable(struct ctl_doctor *d)
+check_room(struct ctl_doctor *d, const char *dir)
 {
-	struct mt_spool_options options = {
-		.dir = d->c->o->spool_dir,
-		.max = d->c->o->spool_max,
-		.segment = d->c->o->spool_segment,
-		.sync = d->c->o->spool_sync,
-	};
-	struct mt_spool *spool = NULL;
-	struct mt_err err;
+	struct statvfs fs;
+	struct stat st;
+	struct mt_buf size;
+	uint64_t left;
 
-	if (mt_spool_open(&options, &spool, &err) != MT_OK ||
-	    mt_spool_check(spool, &err) != MT_OK)
+	if (stat(dir, &st) != 0 || statvfs(dir, &fs) != 0)
+		return;
+	left = (uint64_t)fs.f_bavail * fs.f_frsize;
+	mt_buf_init(&size, 64);
+	ctl_bytes(left, &size);
+	if (left < d->c->o->spool_segment || (fs.f_flag & ST_RDONLY) != 0)
 		ctl_doctor_say(d, CTL_FAIL, "spool",
-		    "the directory must be writable for the programs' group, "
-		    "with room on the disk",
-		    "events cannot be appended: %s", err.msg);
-	mt_spool_close(spool);
+		    "make room, or give the spool a file system of its own",
+		    "%s: %s left%s", dir, size.p,
+		    (fs.f_flag & ST_RDONLY) != 0 ? ", and mounted read-only"
+						 : "");
+	if ((st.st_mode & (S_ISGID | S_IWGRP)) != (S_ISGID | S_IWGRP) &&
+	    st.st_uid == 0)
+		ctl_doctor_say(d, CTL_WARN, "spool",
+		    "chgrp mailtrail, chmod 2770: producers of other users "
+		    "append there too",
+		    "%s: mode %04o lets only root append", dir,
+		    (unsigned)st.st_mode & 07777);
+	mt_buf_done(&size);
 }
 
 void
@@ -164,7 +177,7 @@ ctl_doctor_spool(struct ctl_doctor *d)
 
 	if (mt_spool_stat_read(dir, &stat, &err) == MT_OK) {
 		say_stat(d, &stat, dir);
-		check_writable(d);
+		check_room(d, dir);
 		mt_spool_stat_done(&stat);
 	} else {
 		ctl_doctor_say(d, CTL_FAIL, "spool",

@@ -72,6 +72,18 @@ read_options(struct ctl_doctor *d, enum ctl_program p, const char *path,
 	mt_buf_done(&out);
 }
 
+/* The last line: what the program ended with, after what it logged. */
+static const char *
+last_line(struct mt_buf *out)
+{
+	const char *end;
+
+	while (out->n > 0 && out->p[out->n - 1] == '\n')
+		out->p[--out->n] = '\0';
+	end = strrchr(out->p, '\n');
+	return end != NULL ? end + 1 : out->p;
+}
+
 static void
 check_conf(struct ctl_doctor *d, enum ctl_program p, const char *path,
     const char *conf)
@@ -81,14 +93,14 @@ check_conf(struct ctl_doctor *d, enum ctl_program p, const char *path,
 	struct mt_err err;
 	int code = 0;
 
-	mt_buf_init(&out, 900);
+	mt_buf_init(&out, OUTPUT_MAX);
 	if (ctl_spawn(argv, true, TIMEOUT_MS, &out, &code, &err) != MT_OK) {
 		ctl_doctor_say(d, CTL_FAIL, "config",
 		    "install the package again", "%s", err.msg);
 	} else if (code != 0) {
 		ctl_doctor_say(d, CTL_FAIL, "config",
-		    "correct that line; --sample explains every option", "%s",
-		    out.p);
+		    "correct it; the program's --sample explains every option",
+		    "%s", last_line(&out));
 	} else {
 		ctl_doctor_say(d, CTL_OK, "config", NULL, "%s", conf);
 		read_options(d, p, path, conf);

@@ -122,16 +122,20 @@ check_rights(struct ctl_doctor *d)
 	static const struct {
 		const char *sql;
 		const char *what;
+		bool reads; /* what no user can do without */
 	} rights[] = {
-		{ "SELECT 1 FROM v_message WHERE 1 = 0", "mailtrail trail" },
-		{ "SELECT 1 FROM v_recipient WHERE 1 = 0", "mailtrail trail" },
-		{ "SELECT 1 FROM v_open WHERE 1 = 0", "mailtrail trail" },
+		{ "SELECT 1 FROM v_message WHERE 1 = 0", "mailtrail trail",
+		    true },
+		{ "SELECT 1 FROM v_recipient WHERE 1 = 0", "mailtrail trail",
+		    true },
+		{ "SELECT 1 FROM v_open WHERE 1 = 0", "mailtrail trail", true },
 		{ "SELECT 1 FROM policy_rule, consent WHERE 1 = 0",
-		    "mailtrail track" },
+		    "mailtrail track", false },
 		{ "INSERT INTO policy_rule SELECT * FROM policy_rule "
 		  "WHERE 1 = 0",
-		    "mailtrail track set" },
-		{ "DELETE FROM consent WHERE 1 = 0", "mailtrail track unset" },
+		    "mailtrail track set", false },
+		{ "DELETE FROM consent WHERE 1 = 0", "mailtrail track unset",
+		    false },
 	};
 	struct mt_err err;
 	bool good = true;
@@ -142,7 +146,8 @@ check_rights(struct ctl_doctor *d)
 		    MT_OK)
 			continue;
 		good = false;
-		ctl_doctor_say(d, CTL_FAIL, "mariadb",
+		ctl_doctor_say(d, rights[i].reads ? CTL_FAIL : CTL_WARN,
+		    "mariadb",
 		    "give the user db_user its role (schema/grants.sql), or "
 		    "run mailtrail schema migrate",
 		    "%s cannot work: %s", rights[i].what, err.msg);
