@@ -309,10 +309,11 @@ def test_killed_between_commit_and_acknowledgement(collecting, build, lab):
         events, "offer", "at", "host", "queue_id"), 30, "the commit")
     daemon.kill()
     assert collecting.left() == len(events), "nothing was acknowledged"
-    before = collecting.dump()
+    written = ev.EVENT_TABLES + ("message", "recipient", "token", "open_day")
+    before = collecting.dump(written)
     collecting.start()
     collecting.wait_stored()
-    assert collecting.dump() == before
+    assert collecting.dump(written) == before
     assert_stored(collecting, events)
 
 
@@ -439,7 +440,8 @@ def test_a_read_only_database_is_waited_for(fragile):
     begun = time.monotonic()
     assert daemon.stop() == 0
     assert time.monotonic() - begun < 1.5
-    fragile.start("next", db_user="collector", db_password_file=password)
+    # the same consumer reads again what it was given and did not store
+    fragile.start(db_user="collector", db_password_file=password)
     fragile.mariadb.query("SET GLOBAL read_only = 0")
     fragile.wait_stored()
     assert_stored(fragile, events)
