@@ -43,7 +43,7 @@ class Mailtrail:
         self.redis, self.mariadb = redis, mariadb
         self.database, self.host = database, host
         self.directory = lab.subdir(name)
-        self.spool = lab.subdir(f"{name}/spool")
+        self.spool = lab.subdir(f"{name}/spool", mode=0o2770)
         # Postfix's daemons and nginx's workers come to the sockets.
         self.sockets = lab.subdir(f"{name}/run", mode=0o755)
         self.milter_socket = os.path.join(self.sockets, "milter.sock")
@@ -109,6 +109,7 @@ class Mailtrail:
             values["listen_mode"] = "0666"
         if short == "pixel":
             values["listen"] = f"unix:{self.pixel_socket}"
+            values["listen_mode"] = "0666"
         return values
 
     def prepare(self):
