@@ -37,9 +37,11 @@ def pixel(build, own_lab):
     spool = own_lab.subdir("spool")
     conf = own_lab.path("pixel.conf")
     with open(conf, "w", encoding="ascii") as f:
-        f.write(f"host = track.example.org\nlisten = unix:"
-                f"{own_lab.path('pixel.sock')}\ntoken_keys = {keys}\n"
-                f"day_key = {own_lab.path('day.key')}\nspool_dir = {spool}\n")
+        f.write("host = track.example.org\n"
+                f"listen = unix:{own_lab.path('pixel.sock')}\n"
+                "listen_mode = 0666\n"
+                f"token_keys = {keys}\nspool_dir = {spool}\n"
+                f"day_key = {own_lab.path('day.key')}\n")
     process = Process("pixel", [os.path.join(build, PROGRAMS["pixel"]),
                                 "-c", conf], own_lab.directory)
     own_lab.add(process)
