@@ -195,7 +195,8 @@ def test_2000_messages_while_everything_is_killed(own_system):
         assert max(got[table].values()) == 1
         assert not want[table] - got[table]
         assert {row[0] for row in got[table] - want[table]} <= {
-            crowd.accepted[m[0]] for m in recorded if not mark_in(copies[m[0]])}
+            crowd.accepted[m[0]] for m in recorded
+            if not mark_in(copies[m[0]])}
     assert {row[:5] for row in got["message"]} == \
         {row[:5] for row in want["message"]}
     assert max(got["message"].values()) == 1

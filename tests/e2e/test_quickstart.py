@@ -81,8 +81,8 @@ def test_quickstart_twice_with_a_message_and_stop(tree):
     # Started anew, what was kept is there still.
     out = quickstart(tree).stdout
     assert "DKIM signature holds" in out
-    kept = run([tree / "var/bin/mailtrail", "trail", "carol@example.org"]).stdout
-    assert "dave@example.net" in kept
+    kept = run([tree / "var/bin/mailtrail", "trail", "carol@example.org"])
+    assert "dave@example.net" in kept.stdout
 
 
 def test_quickstart_refuses_what_it_does_not_know(root):

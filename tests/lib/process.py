@@ -272,7 +272,7 @@ class Process:
 
 
 def run(argv, ok=(0,), timeout=120.0, **kwargs):
-    """Run to the end; anything but an expected code is an error with output."""
+    """Run to the end; an unexpected code is an error with its output."""
     argv = [os.fspath(a) for a in argv]
     done = subprocess.run(argv, capture_output=True, timeout=timeout,
                           stdin=kwargs.pop("stdin", subprocess.DEVNULL)
