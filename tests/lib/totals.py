@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Sum the JUnit files of ctest and pytest into one line.
 
-    totals.py [--also-failed N] DIRECTORY
+    totals.py [--also-failed N] [--also-passed N] DIRECTORY
 
 prints the names of what failed or was skipped, then "N passed, N failed" (and
 how many were skipped, where that is allowed). Exit 1 when anything failed,
@@ -30,11 +30,12 @@ def outcome(case):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--also-failed", type=int, default=0)
+    parser.add_argument("--also-passed", type=int, default=0)
     parser.add_argument("directory", type=pathlib.Path)
     options = parser.parse_args()
     skips_fail = os.environ.get("MT_SKIPS_FAIL") == "1"
-    counts = {"passed": 0, "failed": options.also_failed, "skipped": 0,
-              "disabled": 0}
+    counts = {"passed": options.also_passed, "failed": options.also_failed,
+              "skipped": 0, "disabled": 0}
     for path in sorted(options.directory.glob("*.xml")):
         for case in ET.parse(path).iter("testcase"):
             what = outcome(case)
