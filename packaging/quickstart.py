@@ -189,8 +189,9 @@ def send_one(state, given):
     got = run(["curl", "-s", "-A", AGENT, "-o", os.devnull, "-w",
                "%{http_code} %{size_download}", url]).stdout
     say("pixel", f"GET {url}: {got.replace(' ', ', ')} bytes")
-    wait_for(lambda: re.search(r"\bopen", mailtrail(
-        "trail", queue_id, ok=(0, 1))), 30, "the open in the trail")
+    wait_for(lambda: any(t.get("seen") for t in json.loads(mailtrail(
+        "trail", queue_id, "--json", ok=(0, 1)))), 30,
+             "the open in the trail")
     return queue_id, sender
 
 
