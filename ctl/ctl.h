@@ -130,8 +130,13 @@ bool ctl_given(const struct ctl_args *a, const char *name);
 MT_MUST_CHECK enum mt_rc ctl_number(struct ctl *c, const struct ctl_args *a,
     const char *name, uint64_t max, uint64_t otherwise, uint64_t *ret_n,
     struct mt_err *err);
-/* An error of the command line: shows the usage, ends with EX_USAGE. */
-MT_MUST_CHECK enum mt_rc ctl_usage(
-    struct ctl *c, struct mt_err *err, const char *fmt, ...) MT_PRINTF(3, 4);
+/*
+ * return ctl_usage(c, err, "…", …): an error of the command line. It shows the
+ * usage and ends with EX_USAGE. A macro for the reason mt_fail is one.
+ */
+#define ctl_usage(c, err, ...) \
+	(ctl_usage_put((c), (err), __VA_ARGS__), MT_CONFIG)
+void ctl_usage_put(struct ctl *c, struct mt_err *err, const char *fmt, ...)
+    MT_PRINTF(3, 4);
 
 #endif

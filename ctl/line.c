@@ -22,8 +22,8 @@ struct options {
 	size_t n_own; /* the first of them are the command's own */
 };
 
-enum mt_rc
-ctl_usage(struct ctl *c, struct mt_err *err, const char *fmt, ...)
+void
+ctl_usage_put(struct ctl *c, struct mt_err *err, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -33,7 +33,6 @@ ctl_usage(struct ctl *c, struct mt_err *err, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
 	va_end(ap);
-	return MT_CONFIG;
 }
 
 static void
@@ -166,6 +165,8 @@ read_options(struct ctl *c, const struct ctl_cmd *cmd, int argc, char **argv,
 			    mt_quotez(argv[optind - 1]).s);
 		i = letter >= 256 ? (size_t)letter - 256
 				  : find_letter(&o, letter);
+		if (i >= o.n)
+			continue; /* cannot be: getopt knows them all */
 		if (i < o.n_own)
 			args->values[i] = optarg != NULL ? optarg : "";
 		if (i >= o.n_own || cmd == &ctl_root) {

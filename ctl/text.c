@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 #include <wchar.h>
@@ -258,6 +259,7 @@ ctl_table_print(
 	size_t i;
 	int pad;
 
+	assert(t->columns > 0);
 	for (i = 0; i < t->columns; i++)
 		widths[i] = widest(t, i);
 	for (i = 0; i < t->n; i++) {

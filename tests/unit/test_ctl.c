@@ -263,21 +263,21 @@ sockets_are_where_postfix_looks_for_them(void **state)
 {
 	static const struct {
 		const char *socket;
-		bool chrooted;
 		const char *path; /* NULL: none */
+		bool chrooted;
 		bool signs;
 	} cases[] = {
-		{ "unix:mailtrail/milter.sock", true,
-		    "/q/mailtrail/milter.sock", false },
-		{ "unix:mailtrail/milter.sock", false,
-		    "/q/mailtrail/milter.sock", false },
-		{ "unix:/run/m.sock", false, "/run/m.sock", false },
-		{ "local:/run/m.sock", true, "/q/run/m.sock", false },
-		{ "inet:localhost:11332", true, NULL, true },
-		{ "inet:127.0.0.1:8891", true, NULL, true },
-		{ "unix:opendkim/opendkim.sock", true,
-		    "/q/opendkim/opendkim.sock", true },
-		{ "inet:localhost:8893", false, NULL, false },
+		{ "unix:mailtrail/milter.sock", "/q/mailtrail/milter.sock",
+		    true, false },
+		{ "unix:mailtrail/milter.sock", "/q/mailtrail/milter.sock",
+		    false, false },
+		{ "unix:/run/m.sock", "/run/m.sock", false, false },
+		{ "local:/run/m.sock", "/q/run/m.sock", true, false },
+		{ "inet:localhost:11332", NULL, true, true },
+		{ "inet:127.0.0.1:8891", NULL, true, true },
+		{ "unix:opendkim/opendkim.sock", "/q/opendkim/opendkim.sock",
+		    true, true },
+		{ "inet:localhost:8893", NULL, false, false },
 	};
 	struct ctl_milter m;
 	struct mt_str path;
