@@ -61,9 +61,8 @@ read_tables(const struct ctl_cmd *cmd, struct options *o)
 {
 	*o = (struct options){ .n = 0 };
 	/* Options of a subcommand come after its name: stop there. */
-	memcpy(o->shorts, cmd->subs != NULL ? "+:" : ":", 3);
-	if (cmd->subs == NULL)
-		o->shorts[1] = '\0';
+	(void)snprintf(
+	    o->shorts, sizeof(o->shorts), "%s", cmd->subs != NULL ? "+:" : ":");
 	add_options(o, cmd->opts);
 	o->n_own = o->n;
 	add_options(o, ctl_common);
