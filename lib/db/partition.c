@@ -156,7 +156,7 @@ static enum mt_rc
 make_ahead(struct mt_db *db, const struct mt_table *t, int64_t now,
     unsigned days, struct mt_err *err)
 {
-	int64_t first, last = floor_to(t->cut, now + days * MT_DAY);
+	int64_t first = 0, last = floor_to(t->cut, now + days * MT_DAY);
 	struct mt_buf sql;
 	enum mt_rc rc;
 
