@@ -10,6 +10,8 @@
 #define LOCK_WAIT_S 120
 #define MAX_STATEMENT 65536
 #define MAX_NAME 64
+#define NEWER \
+	"is not known here: the database was migrated by a newer Mailtrail"
 #define CHECKSUM_LEN 64 /* SHA-256 in hexadecimal */
 
 static const char registry[] =
@@ -285,9 +287,7 @@ refuse(struct mt_db *db, const struct mt_migration *migrations,
 		    "was interrupted; run `mailtrail schema migrate`",
 		[MT_MIGRATION_EDITED] =
 		    "is not the text that was applied to this database",
-		[MT_MIGRATION_UNKNOWN] =
-		    "is not known here: the database was migrated by a newer "
-		    "Mailtrail",
+		[MT_MIGRATION_UNKNOWN] = NEWER,
 	};
 	struct verdict v = { .pending_is_fine = pending_is_fine };
 

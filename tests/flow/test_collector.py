@@ -296,17 +296,23 @@ def test_nothing_is_cut_in_silence(collecting):
     assert daemon.running()
 
 
-def test_killed_between_commit_and_acknowledgement(collecting, build, lab):
+def test_killed_between_commit_and_acknowledgement(collecting):
     """Redis takes the entries' acknowledgement never; then -9; then again."""
     with collecting.redis.connect() as c:
-        c.execute_command("ACL", "SETUSER", "half", "reset", "on", "nopass",
+        c.execute_command("ACL", "SETUSER", "half", "reset", "on", ">half",
                           "~*", "+@all", "-xack")
+    secret = os.path.join(collecting.directory, "half.password")
+    with open(secret, "w", encoding="ascii") as f:
+        f.write("half\n")
+    os.chmod(secret, 0o600)
     events = ev.Run(1000).events
-    daemon = collecting.process(redis_user="half", redis_password_file="")
+    daemon = collecting.process(redis_user="half",
+                                redis_password_file=secret)
     collecting.add(events)
     daemon.start()
     wait_for(lambda: collecting.count("ev_offer") == unique(
         events, "offer", "at", "host", "queue_id"), 30, "the commit")
+    time.sleep(0.3)
     daemon.kill()
     assert collecting.left() == len(events), "nothing was acknowledged"
     written = ev.EVENT_TABLES + ("message", "recipient", "token", "open_day")

@@ -112,15 +112,17 @@ struct held {
 static void
 copy_texts(struct held *h, const struct mt_table *t, void *row)
 {
-	struct mt_str *s;
+	struct mt_str s;
 	size_t i;
 
 	for (i = 0; i < t->n; i++) {
 		if (t->columns[i].type != MT_STR)
 			continue;
-		s = (struct mt_str *)((char *)row + t->columns[i].off);
-		if (s->p != NULL)
-			*s = arena_copy(&h->arena, *s);
+		s = *(const struct mt_str *)mt_field_at(&t->columns[i], row);
+		if (s.p == NULL)
+			continue;
+		s = arena_copy(&h->arena, s);
+		memcpy((char *)row + t->columns[i].off, &s, sizeof(s));
 	}
 }
 
