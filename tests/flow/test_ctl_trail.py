@@ -72,7 +72,7 @@ class Store:
             zero = ("human_likely", "proxied_possible", "prefetch",
                     "scanner", "bot", "self", "unknown")
             self.insert("message_open", **key, open_first=shown,
-                        open_last=shown, display_first=shown,
+                        sender_domain="example.org", open_last=shown, display_first=shown,
                         display_last=shown,
                         **{f"n_{c}": counts.get(c, 0) for c in zero})
 
