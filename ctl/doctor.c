@@ -143,11 +143,13 @@ run(struct ctl *c, const struct ctl_args *a, struct mt_err *err)
 {
 	struct ctl_doctor d = { .c = c };
 	struct mt_str dir, file;
-	char *own = NULL;
+	char *own = NULL, *postfix = NULL;
 	size_t i;
 
 	(void)err;
 	d.postfix_dir = ctl_value(a, "postfix-config");
+	if (d.postfix_dir == NULL && c->o->postfix_config.n > 0)
+		d.postfix_dir = postfix = mt_str_dup(c->o->postfix_config);
 	d.config_dir = ctl_value(a, "config-dir");
 	if (d.config_dir == NULL) {
 		/* Beside our own option file. */
@@ -169,6 +171,7 @@ run(struct ctl *c, const struct ctl_args *a, struct mt_err *err)
 	mt_db_close(d.db);
 	json_decref(d.json);
 	mt_free(own);
+	mt_free(postfix);
 	return MT_OK;
 }
 

@@ -39,6 +39,7 @@ class System:
             lab.path("mailtrail", "run", "pixel.sock")))
         self.ours = Mailtrail(lab, build, self.redis, self.mariadb,
                               self.nginx.url, options=options)
+        self.ours.values["postfix_config"] = lab.path("postfix", "conf")
         self.sink = Sink(lab)
         self.rspamd = Rspamd(lab)
         self.postfix = Postfix(lab, sink=self.sink.port, milters=[
