@@ -233,7 +233,8 @@ def test_events_hold_the_verdict_and_nothing_else(served):
       fastcgi_param REQUEST_URI $request_uri;
       fastcgi_param REMOTE_ADDR $http_x_test_client;
     }}"""
-    pixel, nginx = served(lambda p: params.format(p.socket))
+    pixel, nginx = served(lambda p: params.format(p.socket),
+                          refusal="anonymous")
     cases = [
         (IDENTIFIED, "192.0.2.77", [f"User-Agent: {AGENT}"],
          dict(country="AT", asn="64500", agent="thunderbird",
@@ -303,8 +304,8 @@ def test_a_network_over_its_budget_is_answered_but_not_recorded(served):
     assert "requests=50 recorded=2" in pixel.process.text()
 
 
-def test_who_refuses_may_be_dropped(served):
-    pixel, nginx = served(refusal="drop")
+def test_who_refuses_is_not_recorded(served):
+    pixel, nginx = served()
     text, ident = token()
     for header in ("Sec-GPC: 1", "DNT: 1", "DNT: 0"):
         assert ask(nginx.port, f"/i/{text}.gif", headers=[header])[2] == GIF
