@@ -55,7 +55,7 @@ add_words(const struct step *s, struct mt_buf *out)
 		if (step->mode != MT_mode_absent)
 			mt_buf_z(out, mt_words_mode[step->mode]);
 	} else if (!step->found) {
-		mt_buf_z(out, "no rule");
+		mt_buf_z(out, step->counts ? "too long: off" : "no rule");
 	} else {
 		mt_buf_printf(out, "%s %s", mt_words_kind[step->rule.kind],
 		    mt_words_mode[step->rule.mode]);

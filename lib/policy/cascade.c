@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <string.h>
 
+#include "mail/address.h"
 #include "policy/cascade.h"
 #include "policy/layout.h"
 
@@ -174,6 +175,29 @@ key_of(struct cascade *c, struct mt_str text)
 	return mt_buf_view(&c->key);
 }
 
+/*
+ * A text too long to be an address or login: no rule or consent can be found
+ * for it, not even its domain's, so nobody may be tracked by it.
+ */
+static bool
+too_long(struct mt_str text, struct mt_str key)
+{
+	return key.n == 0 && mt_address_strip(text).n > 0;
+}
+
+static void
+refuse(const struct cascade *c, enum mt_level level, struct mt_str text,
+    struct verdict *v)
+{
+	const struct mt_policy_step step = { .level = level,
+		.asked = text,
+		.counts = true,
+		.mode = MT_mode_off };
+
+	combine(v, &step);
+	explain(c, &step);
+}
+
 static void
 ask_header(struct cascade *c)
 {
@@ -206,8 +230,12 @@ ask_sender(struct cascade *c)
 	if (key.n > 0)
 		ask_sender_level(
 		    c, MT_level_domain, MT_scope_domain, domain_of(key));
+	else if (too_long(c->in->sender, key))
+		refuse(c, MT_level_domain, c->in->sender, &c->sender);
 	key = key_of(c, c->in->user);
-	if (key.n > 0 && !mt_str_eq_nocase(c->in->user, c->in->sender))
+	if (too_long(c->in->user, key))
+		refuse(c, MT_level_mailbox, c->in->user, &c->sender);
+	else if (key.n > 0 && !mt_str_eq_nocase(c->in->user, c->in->sender))
 		ask_sender_level(c, MT_level_mailbox, MT_scope_mailbox, key);
 	key = key_of(c, c->in->sender);
 	if (key.n > 0)
@@ -243,6 +271,11 @@ ask_recipient(struct cascade *c, struct mt_policy_rcpt *rcpt, struct verdict *v)
 
 	rcpt->mode = MT_mode_absent;
 	rcpt->rule = mt_str(NULL);
+	if (too_long(rcpt->address, key)) {
+		refuse(c, MT_level_recipient, rcpt->address, v);
+		rcpt->mode = MT_mode_off;
+		return;
+	}
 	consent = find_consent(c, key);
 	step.consent = consent;
 	step.counts = consent != MT_consent_absent;

@@ -17,6 +17,7 @@
  * recipient turns nothing on for another. Consent denied is off; granted puts
  * aside the rules for @domain and *.
  *
+ * An address or login too long to be one is off: nobody could be asked.
  * Mail that was not submitted by one of our users is off (level direction);
  * without a snapshot all is off (level snapshot). It never fails.
  */

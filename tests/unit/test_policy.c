@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/mem.h"
 #include "policy/cascade.h"
 #include "../lib/policy_rows.h"
@@ -454,6 +455,50 @@ requests_are_read(void **state)
 	assert_int_equal(mt_policy_request(MT_LIT("")), MT_request_no);
 }
 
+/* Nobody can be asked about it, so its domain's refusal must not be missed. */
+static void
+what_is_too_long_to_be_asked_for_is_off(void **state)
+{
+	static const char domain[] = "@refuses.example";
+	struct mt_policy *policy = policy_of(policy_many, policy_many_said);
+	char longest[MT_MAX_ADDRESS + sizeof(domain)];
+	struct mt_policy_rcpt to[2] = {
+		{ .address = mt_str("vip@anon.example") },
+		{ .address = { NULL, 0 } },
+	};
+	struct mt_policy_in in = { .sender = mt_str("alice@on.example"),
+		.submitted = true,
+		.rcpts = to,
+		.rcpts_n = 2 };
+	struct mt_policy_result got;
+
+	(void)state;
+	memset(longest, 'a', sizeof(longest));
+	memcpy(longest + MT_MAX_ADDRESS, domain, sizeof(domain));
+	to[1].address = mt_str(longest);
+	mt_policy_decide(policy, &in, &got);
+	assert_int_equal(got.mode, OFF);
+	assert_int_equal(got.level, MT_level_recipient);
+	assert_null(got.rule.p);
+	assert_int_equal(to[0].mode, IDENT);
+	assert_int_equal(to[1].mode, OFF);
+	in.rcpts_n = 1;
+	mt_policy_decide(policy, &in, &got);
+	assert_int_equal(got.mode, IDENT);
+	in.user = mt_str(longest);
+	mt_policy_decide(policy, &in, &got);
+	assert_int_equal(got.mode, OFF);
+	assert_int_equal(got.level, MT_level_mailbox);
+	in.user = mt_str(NULL);
+	in.sender = mt_str(longest);
+	mt_policy_decide(policy, &in, &got);
+	assert_int_equal(got.mode, OFF);
+	in.sender = mt_str("<>"); /* is short enough */
+	mt_policy_decide(policy, &in, &got);
+	assert_int_equal(got.level, MT_level_none);
+	mt_policy_unref(policy);
+}
+
 int
 main(void)
 {
@@ -464,6 +509,7 @@ main(void)
 		cmocka_unit_test(each_recipient_learns_what_its_own_rule_said),
 		cmocka_unit_test(without_submission_or_snapshot_it_is_off),
 		cmocka_unit_test(every_level_explains_itself),
+		cmocka_unit_test(what_is_too_long_to_be_asked_for_is_off),
 		cmocka_unit_test(requests_are_read),
 	};
 
