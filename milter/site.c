@@ -117,13 +117,17 @@ struct mt_policy *
 milter_site_policy(const struct milter_site *site)
 {
 	struct mt_policy *policy;
+	const char *outcome;
 	struct mt_err err;
 
 	policy = mt_policy_watch_get(site->base->watch, &err);
-	if (err.rc != MT_OK)
-		mt_log(MT_LOG_WARNING, "%s; %s", err.msg,
-		    policy == NULL ? "marking nothing"
-				   : "keeping the policy we have");
+	outcome =
+	    policy == NULL ? "marking nothing" : "keeping the policy we have";
+	if (err.rc == MT_SYSTEM)
+		mt_log_every(
+		    WARN_S, MT_LOG_ERR, "policy: %s; %s", err.msg, outcome);
+	else if (err.rc != MT_OK)
+		mt_log(MT_LOG_WARNING, "%s; %s", err.msg, outcome);
 	return policy;
 }
 

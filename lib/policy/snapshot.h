@@ -100,6 +100,7 @@ void mt_policy_watch_free(struct mt_policy_watch *watch); /* NULL is fine */
  * A reference to the newest good snapshot, NULL when there never was one.
  * err->rc is MT_OK unless this very call found a file that it had to refuse
  * (or none): then it says why, once a change, and the old one is kept.
+ * MT_SYSTEM: it could not be read for now; said once a second until it can.
  */
 struct mt_policy *mt_policy_watch_get(
     struct mt_policy_watch *watch, struct mt_err *err);

@@ -92,7 +92,9 @@ same(const struct identity *a, const struct identity *b)
 
 /*
  * The file is identified before it is opened: one that is replaced in between
- * is merely read twice.
+ * is merely read twice. What is no fault of the file (no descriptor left) must
+ * not let us miss it, and with it somebody's refusal: try again until it can
+ * be read, or is known to be bad.
  */
 static void
 look(struct mt_policy_watch *watch, bool again, struct mt_err *err)
@@ -106,6 +108,8 @@ look(struct mt_policy_watch *watch, bool again, struct mt_err *err)
 	watch->tried = true;
 	if (mt_policy_open(watch->path, &fresh, err) == MT_OK)
 		err->rc = MT_OK;
+	else if (err->rc == MT_SYSTEM)
+		watch->tried = false;
 out:
 	pthread_mutex_lock(&watch->lock);
 	if (fresh != NULL) {

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -343,6 +344,38 @@ a_watch_keeps_the_last_good_snapshot(void **state)
 	rmdir(dir);
 }
 
+/* A refusal must not be missed because no descriptor was left just then. */
+static void
+a_watch_tries_again_what_it_could_not_open(void **state)
+{
+	struct mt_policy_watch *watch;
+	struct rlimit limit, none;
+	char dir[64], path[96];
+	struct mt_err err;
+
+	(void)state;
+	make_dir(dir, sizeof(dir));
+	(void)snprintf(path, sizeof(path), "%s/policy", dir);
+	write_policy(path, IDENT);
+	watch = mt_policy_watch_new(path);
+	assert_int_equal(watched_mode(watch, &err), IDENT);
+	write_policy(path, ANON);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = limit;
+	none.rlim_cur = 0;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	mt_policy_watch_again(watch);
+	assert_int_equal(watched_mode(watch, &err), IDENT);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_int_equal(err.rc, MT_SYSTEM);
+	usleep(1100000);
+	assert_int_equal(watched_mode(watch, &err), ANON);
+	assert_int_equal(err.rc, MT_OK);
+	mt_policy_watch_free(watch);
+	unlink(path);
+	rmdir(dir);
+}
+
 struct crowd {
 	struct mt_policy_watch *watch;
 	bool failed;
@@ -407,6 +440,7 @@ main(void)
 		cmocka_unit_test(a_damaged_snapshot_is_refused),
 		cmocka_unit_test(a_file_is_written_at_once),
 		cmocka_unit_test(a_watch_keeps_the_last_good_snapshot),
+		cmocka_unit_test(a_watch_tries_again_what_it_could_not_open),
 		cmocka_unit_test(threads_share_a_watch_while_it_changes),
 	};
 
