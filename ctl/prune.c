@@ -75,20 +75,27 @@ run(struct ctl *c, const struct ctl_args *a, struct mt_err *err)
 		.dry = ctl_given(a, "dry-run"),
 	};
 	struct listing l = { .c = c, .dry = prune.dry };
-	enum mt_rc rc;
+	enum mt_rc key_rc = MT_OK, rc;
+	struct mt_err why;
 
 	if (ctl_given(a, "json"))
 		l.json = json_array();
-	/* First what protects readers most, and needs no database. */
-	rc = prune.dry ? MT_OK : expire_daykey(c, err);
-	if (rc == MT_OK)
-		rc = prune_tables(c, &prune, &l, err);
+	/* Neither holds the other up: what is over must go. */
+	if (!prune.dry)
+		key_rc = expire_daykey(c, &why);
+	rc = prune_tables(c, &prune, &l, err);
 	if (rc == MT_OK && l.json != NULL)
 		ctl_json_print(json_incref(l.json), stdout);
 	else if (rc == MT_OK && l.n == 0)
 		(void)printf("nothing is older than asked for\n");
 	json_decref(l.json);
-	return rc;
+	if (key_rc == MT_OK)
+		return rc;
+	if (rc == MT_OK)
+		*err = why;
+	else
+		(void)fprintf(stderr, "mailtrail prune: %s\n", why.msg);
+	return rc == MT_OK ? key_rc : rc;
 }
 
 static const struct ctl_opt opts[] = {

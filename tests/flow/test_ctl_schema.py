@@ -160,3 +160,5 @@ def test_prune_destroys_a_key_of_another_day(new_db_ctl):
     done = new_db_ctl.raw("prune")
     assert stat.S_IMODE(os.stat(key).st_mode) == 0o644
     assert done.returncode == EX_CONFIG and key in done.stderr.decode()
+    # The tables were pruned all the same.
+    assert done.stdout == b"nothing is older than asked for\n"

@@ -51,6 +51,15 @@ def test_the_timer_is_valid(root, build, systemd, tmp_path):
     assert said.stderr == ""
 
 
+def test_prune_may_destroy_the_key_of_the_day(build):
+    """Else it fails every night where the pixel runs, too."""
+    text = (build / "packaging/mailtrail-prune.service").read_text()
+    default = run([build / "ctl/mailtrail", "-d"]).stdout
+    key = re.search(r"^day_key = (.*)$", default, re.M)[1]
+    writable = re.search(r"^ReadWritePaths=-(.*)$", text, re.M)[1]
+    assert os.path.dirname(key.strip('"')) == writable
+
+
 def test_user_and_directories_are_made(root, tmp_path):
     if os.geteuid() != 0 or shutil.which("systemd-tmpfiles") is None:
         pytest.skip("needs root, systemd-sysusers and systemd-tmpfiles")
