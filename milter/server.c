@@ -29,6 +29,7 @@ struct milter_server {
 	struct milter_site *site; /* a reference */
 	struct milter_place place;
 	int main_done; /* an event: smfi_main returned */
+	atomic_bool main_failed; /* without having been told to */
 	atomic_bool draining; /* new messages pass by */
 	atomic_bool closed; /* nobody enters any more */
 	atomic_uint inside; /* callbacks at work */
@@ -173,11 +174,11 @@ milter_server_new(
 static void *
 serve(void *arg)
 {
-	const struct milter_server *server = arg;
-	int fd = server->main_done;
+	struct milter_server *server = arg;
 
-	(void)smfi_main();
-	(void)eventfd_write(fd, 1);
+	if (smfi_main() != MI_SUCCESS)
+		atomic_store(&server->main_failed, true);
+	(void)eventfd_write(server->main_done, 1);
 	return NULL;
 }
 
@@ -343,6 +344,10 @@ milter_server_run(struct milter_server *server, struct mt_err *err)
 	}
 	work(server);
 	drain(server);
+	/* An error, so that systemd starts us again. */
+	if (atomic_load(&server->main_failed))
+		return mt_fail(
+		    err, MT_SYSTEM, "libmilter gave up accepting connections");
 	return MT_OK;
 }
 
