@@ -113,7 +113,8 @@ pixel_site_new(
 	path = mt_str_dup(o->day_key);
 	site->daykey = mt_daykey_new(path);
 	mt_free(path);
-	if (pixel_trust_read(o->trusted_proxies, &site->trust, err) != MT_OK ||
+	if (mt_random(&twin, sizeof(twin), err) != MT_OK ||
+	    pixel_trust_read(o->trusted_proxies, &site->trust, err) != MT_OK ||
 	    pixel_limiter_new(
 		o->rate_limit, o->rate_sources, &site->limiter, err) != MT_OK ||
 	    open_spool(site, err) != MT_OK) {
