@@ -51,6 +51,14 @@ def test_the_timer_is_valid(root, build, systemd, tmp_path):
     assert said.stderr == ""
 
 
+@pytest.mark.parametrize("unit", UNITS[:4])
+def test_a_daemon_that_dies_often_comes_back(build, unit):
+    text = (build / f"packaging/{unit}.service").read_text()
+    assert re.search(r"^Restart=on-failure$", text, re.M)
+    assert re.search(r"^StartLimitIntervalSec=0$", text, re.M)
+    assert re.search(r"^RestartPreventExitStatus=64 78$", text, re.M)
+
+
 def test_prune_may_destroy_the_key_of_the_day(build):
     """Else it fails every night where the pixel runs, too."""
     text = (build / "packaging/mailtrail-prune.service").read_text()
