@@ -7,6 +7,8 @@
 
 #include <sys/wait.h>
 
+#include <fcntl.h>
+#include <string.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -134,4 +136,36 @@ lost_of(int dir_fd)
 
 	assert_int_equal(mt_lost_read(dir_fd, &lost, &err), MT_OK);
 	return lost;
+}
+
+void
+damage_segment(const char *path, enum how how, off_t at, size_t n)
+{
+	char bytes[4096];
+	int fd = open(path, O_RDWR);
+
+	assert_true(fd >= 0);
+	assert_true(n <= sizeof(bytes));
+	memset(bytes, how == GARBAGE_TAIL ? 'x' : 0, sizeof(bytes));
+	if (how == FLIP) {
+		assert_int_equal(pread(fd, bytes, 1, at), 1);
+		bytes[0] = (char)(bytes[0] ^ 0x10);
+		assert_int_equal(pwrite(fd, bytes, 1, at), 1);
+	} else if (how == CUT) {
+		assert_int_equal(ftruncate(fd, at), 0);
+	} else {
+		if (how != ZERO)
+			at = lseek(fd, 0, SEEK_END);
+		assert_int_equal(pwrite(fd, bytes, n, at), n);
+	}
+	(void)close(fd);
+}
+
+void
+touch(const struct place *place, const char *name)
+{
+	int fd = openat(place->fd, name, O_WRONLY | O_CREAT, 0600);
+
+	assert_true(fd >= 0);
+	(void)close(fd);
 }

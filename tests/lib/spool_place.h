@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "spool/lost.h"
 #include "spool/spool.h"
@@ -28,5 +29,11 @@ enum mt_rc put_number(
 uint64_t number_of(struct mt_str payload);
 size_t read_everything(int dir_fd, unsigned char *seen, uint64_t *ret_skipped);
 struct mt_lost lost_of(int dir_fd);
+
+/* Damage a segment's file: n bytes from an offset on. */
+enum how { FLIP, CUT, ZERO_TAIL, ZERO, GARBAGE_TAIL };
+void damage_segment(const char *path, enum how how, off_t at, size_t n);
+/* Make an empty file in the directory. */
+void touch(const struct place *place, const char *name);
 
 #endif

@@ -27,31 +27,6 @@
 
 #define CASE_RECORDS 10
 
-enum how { FLIP, CUT, ZERO_TAIL, ZERO, GARBAGE_TAIL };
-
-static void
-damage_segment(const char *path, enum how how, off_t at, size_t n)
-{
-	char bytes[4096];
-	int fd = open(path, O_RDWR);
-
-	assert_true(fd >= 0);
-	assert_true(n <= sizeof(bytes));
-	memset(bytes, how == GARBAGE_TAIL ? 'x' : 0, sizeof(bytes));
-	if (how == FLIP) {
-		assert_int_equal(pread(fd, bytes, 1, at), 1);
-		bytes[0] = (char)(bytes[0] ^ 0x10);
-		assert_int_equal(pwrite(fd, bytes, 1, at), 1);
-	} else if (how == CUT) {
-		assert_int_equal(ftruncate(fd, at), 0);
-	} else {
-		if (how != ZERO)
-			at = lseek(fd, 0, SEEK_END);
-		assert_int_equal(pwrite(fd, bytes, n, at), n);
-	}
-	(void)close(fd);
-}
-
 /* Ten records of equal length are written, damaged, and two more put. */
 static void
 damage_costs_only_what_it_hit(void **state)
@@ -293,15 +268,6 @@ a_stopped_shipper_stops_no_producer(void **state)
 	(void)close(fd);
 	mt_spool_close(spool);
 	remove_place(&place);
-}
-
-static void
-touch(const struct place *place, const char *name)
-{
-	int fd = openat(place->fd, name, O_WRONLY | O_CREAT, 0600);
-
-	assert_true(fd >= 0);
-	(void)close(fd);
 }
 
 static void
