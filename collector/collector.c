@@ -15,6 +15,7 @@
 
 /* How long the loop sleeps when no lane wants a turn earlier. */
 #define PATIENCE_MS 10000
+#define MAX_LANES (2 * MT_MAX_ENDPOINTS)
 
 /* All that hangs on one configuration; a reload makes another. */
 struct work {
@@ -27,7 +28,7 @@ struct work {
 	struct store *store;
 	struct batch *batch;
 	char *consumer;
-	struct lane *lanes[MT_MAX_ENDPOINTS];
+	struct lane *lanes[MAX_LANES]; /* elder, younger, elder, ... */
 	size_t n; /* lanes */
 	struct upkeep upkeep;
 };
@@ -99,8 +100,9 @@ open_lanes(struct work *c, struct mt_err *err)
 	if (mt_endpoints_read(o->redis, endpoints, MT_MAX_ENDPOINTS, &n, err) !=
 	    MT_OK)
 		return err->rc;
-	for (c->n = 0; c->n < n; c->n++)
-		if (lane_open(&c->lane_options, &endpoints[c->n],
+	for (c->n = 0; c->n < 2 * n; c->n++)
+		if (lane_open(&c->lane_options, &endpoints[c->n / 2],
+			c->n % 2 == 0 ? NULL : c->lanes[c->n - 1],
 			&c->lanes[c->n], err) != MT_OK)
 			return err->rc;
 	return MT_OK;
@@ -111,7 +113,7 @@ work_free(struct work *c)
 {
 	size_t i;
 
-	for (i = 0; i < MT_MAX_ENDPOINTS; i++)
+	for (i = 0; i < MAX_LANES; i++)
 		lane_close(c->lanes[i]);
 	batch_free(c->batch);
 	store_free(c->store);
@@ -195,7 +197,7 @@ patience(const struct work *c, int64_t now_ms)
 static void
 sleep_until_called(const struct work *c, int64_t now_ms)
 {
-	struct pollfd fds[MT_MAX_ENDPOINTS + 2];
+	struct pollfd fds[MAX_LANES + 2];
 	size_t i;
 
 	for (i = 0; i < c->n; i++)

@@ -16,6 +16,7 @@
 #define TRIM_MS 1000
 
 struct lane {
+	struct lane *elder; /* itself, if it is that */
 	const struct lane_options *options;
 	struct mt_stream *stream;
 	bool own_read; /* what an earlier life left is done */
@@ -31,12 +32,13 @@ struct lane {
 
 enum mt_rc
 lane_open(const struct lane_options *options,
-    const struct mt_endpoint *endpoint, struct lane **ret_lane,
-    struct mt_err *err)
+    const struct mt_endpoint *endpoint, struct lane *elder,
+    struct lane **ret_lane, struct mt_err *err)
 {
 	struct lane *lane = mt_alloc(sizeof(*lane));
 
 	lane->options = options;
+	lane->elder = elder != NULL ? elder : lane;
 	if (mt_stream_open(options->redis, endpoint, options->consumer,
 		&lane->stream, err) != MT_OK) {
 		mt_free(lane);
@@ -118,7 +120,7 @@ finish(struct lane *lane, const struct mt_entries *entries, struct mt_err *err)
 		return err->rc;
 	if (mt_stream_ack(lane->stream, lane->ids, n, err) != MT_OK)
 		return err->rc;
-	lane->trim = true;
+	lane->elder->trim = true;
 	return MT_OK;
 }
 
@@ -183,8 +185,8 @@ trim(struct lane *lane, int64_t now_ms, struct mt_err *err)
 	if (facts.group && (facts.acked.ms != 0 || facts.acked.seq != 0) &&
 	    mt_stream_trim(lane->stream, facts.acked, &removed, err) != MT_OK)
 		return err->rc;
-	lane->trim = false;
-	lane->trim_at = now_ms + TRIM_MS;
+	lane->elder->trim = false;
+	lane->elder->trim_at = now_ms + TRIM_MS;
 	return MT_OK;
 }
 
@@ -192,12 +194,15 @@ trim(struct lane *lane, int64_t now_ms, struct mt_err *err)
 static enum mt_rc
 prepare(struct lane *lane, int64_t now_ms, struct mt_err *err)
 {
-	if (!lane->own_read && read_own(lane, err) != MT_OK)
+	const struct lane *elder = lane->elder;
+
+	if (elder == lane && !lane->own_read && read_own(lane, err) != MT_OK)
 		return err->rc;
-	if (now_ms >= lane->claim_at && claim(lane, now_ms, err) != MT_OK)
+	if (elder == lane && now_ms >= lane->claim_at &&
+	    claim(lane, now_ms, err) != MT_OK)
 		return err->rc;
 	/* When there is no more for now, at once; else now and then. */
-	if (lane->trim && (!lane->full || now_ms >= lane->trim_at) &&
+	if (elder->trim && (!elder->full || now_ms >= elder->trim_at) &&
 	    trim(lane, now_ms, err) != MT_OK)
 		return err->rc;
 	return mt_stream_ask(lane->stream, lane->options->batch, BLOCK_MS, err);
@@ -217,7 +222,7 @@ take(struct lane *lane, struct mt_err *err)
 		return MT_OK;
 	if (rc != MT_OK)
 		return rc;
-	lane->full = entries.n >= lane->options->batch;
+	lane->elder->full = entries.n >= lane->options->batch;
 	return finish(lane, &entries, err);
 }
 
@@ -247,7 +252,7 @@ lane_step(struct lane *lane, int64_t now_ms, struct mt_err *err)
 		return MT_OK;
 	}
 	/* What was given to us and not acknowledged is read again. */
-	lane->own_read = false;
+	lane->elder->own_read = false;
 	if (rc == MT_ABSENT) {
 		rc = mt_stream_create(lane->stream, err);
 		if (rc == MT_OK)

@@ -6,7 +6,9 @@
  * trim). What it reads it hands to the loop's function, which returns MT_OK
  * when all of it may be acknowledged.
  *
- * Read first is what this consumer was given in an earlier life, then what is
+ * Every endpoint has two lanes, so that Redis prepares one's answer while the
+ * other's is stored. The elder looks after what both have in common: read
+ * first is what this consumer was given in an earlier life, then what is
  * new, and now and then what a dead peer left.
  */
 #ifndef COLLECTOR_LANE_H
@@ -36,10 +38,10 @@ struct lane_options {
 	void *context;
 };
 
-/* Options are borrowed. */
+/* Options are borrowed. elder: the first lane there, NULL to be that. */
 MT_MUST_CHECK enum mt_rc lane_open(const struct lane_options *options,
-    const struct mt_endpoint *endpoint, struct lane **ret_lane,
-    struct mt_err *err);
+    const struct mt_endpoint *endpoint, struct lane *elder,
+    struct lane **ret_lane, struct mt_err *err);
 void lane_close(struct lane *lane); /* NULL is fine */
 /* To poll for; -1 while there is nothing to wait for but time. */
 int lane_fd(const struct lane *lane);

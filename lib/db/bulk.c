@@ -13,8 +13,11 @@
 #define FIRST_ROWS 256
 /* max_error_count of the session: warnings of one statement that we see. */
 #define MOST_ROWS 60000
-/* Rows are sent in pieces of this size, whatever the server would take. */
-#define MOST_BYTES (4u << 20)
+/*
+ * Rows are sent in pieces of about this size, whatever the server would take:
+ * libmariadb lets its packet grow by small steps and copies it at each.
+ */
+#define MOST_BYTES (1u << 20)
 /* What a row needs beside its texts; more than it ever does. */
 #define ROW_BYTES 512
 
