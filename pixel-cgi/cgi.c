@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -17,6 +18,8 @@
 #include "site.h"
 
 #define DEFAULT_CONF "/etc/mailtrail/pixel.conf"
+#define BODY_MAX 65536 /* of a request body that is thrown away */
+#define BODY_MS 100
 
 bool
 pixel_is_cgi(void)
@@ -55,6 +58,21 @@ send_answer(enum pixel_method method)
 	}
 }
 
+/* A web server that cannot write the body may give the answer up, too. */
+static void
+drain_body(void)
+{
+	struct pollfd pfd = { .fd = STDIN_FILENO, .events = POLLIN };
+	char trash[4096];
+	size_t n = 0;
+	ssize_t got = 1;
+
+	while (n < BODY_MAX && got > 0 && poll(&pfd, 1, BODY_MS) == 1) {
+		got = read(STDIN_FILENO, trash, sizeof(trash));
+		n += got > 0 ? (size_t)got : 0;
+	}
+}
+
 static enum mt_rc
 load(struct mt_conf **ret_conf, struct mt_err *err)
 {
@@ -87,6 +105,8 @@ pixel_cgi_main(void)
 	/* Who the client is takes the options; the method does not. */
 	pixel_hit_read(environ, NULL, &hit);
 	send_answer(hit.method);
+	if (hit.body)
+		drain_body();
 	if (hit.method == PIXEL_OTHER || hit.token_n == 0)
 		return EX_OK;
 	if (load(&conf, &err) != MT_OK ||

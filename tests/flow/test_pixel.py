@@ -573,10 +573,11 @@ def test_plain_cgi(own_lab, build, kind):
         assert (status, headers, body) == ("200 OK", wanted, GIF), request
     status, headers, body = ask(port, f"/i/{text}.gif", "HEAD")
     assert (status, body) == ("200 OK", b"")
-    status, headers, _ = ask(port, f"/i/{text}.gif", "POST",
-                             headers=["Content-Length: 3"], body=b"a=b")
-    assert status == "405 Method Not Allowed"
-    assert headers["allow"] == "GET, HEAD"
+    for _ in range(20):  # the body may come after the answer
+        status, headers, _ = ask(port, f"/i/{text}.gif", "POST",
+                                 headers=["Content-Length: 3"], body=b"a=b")
+        assert status == "405 Method Not Allowed"
+        assert headers["allow"] == "GET, HEAD"
     found = pixel.events(4)
     assert [e["token"] for e in found] == [ident] * 4
     assert sorted(e["reasons"] for e in found)[0].startswith("head")
