@@ -284,7 +284,10 @@ unchanged(const struct sums *one)
 	    w->display_last == i->display_last;
 }
 
-/* Rare, so one statement each: an earlier offer changed the sender. */
+/*
+ * Rare, so one statement each: an earlier offer changed the sender. Counters
+ * that were pruned and begun anew may hold less than what is to be taken.
+ */
 static enum mt_rc
 take_away(struct settle *s, struct mt_err *err)
 {
@@ -295,8 +298,9 @@ take_away(struct settle *s, struct mt_err *err)
 	for (i = 0; i < rows->n; i++) {
 		c = rows->rows[i];
 		query_begin(&s->query,
-		    "UPDATE counter SET n = n - ? WHERE day = ? AND hour = ? "
-		    "AND host = ? AND domain = ? AND what = ? AND word = ?");
+		    "UPDATE counter SET n = n - LEAST(n, CAST(? AS UNSIGNED)) "
+		    "WHERE day = ? AND hour = ? AND host = ? AND domain = ? "
+		    "AND what = ? AND word = ?");
 		query_num(&s->query, c->n);
 		query_time(&s->query, c->day);
 		query_num(&s->query, c->hour);
@@ -352,6 +356,7 @@ settle_some(struct settle *s, size_t from, size_t to, struct mt_err *err)
 	memset(sums, 0, sizeof(sums));
 	if (mt_db_exec(s->db, "START TRANSACTION", err) != MT_OK ||
 	    lock_messages(s, sums, from, to, err) != MT_OK ||
+	    touch_last_day(&s->touch, err) != MT_OK ||
 	    read_was(s, sums, from, to, err) != MT_OK ||
 	    read_is(s, sums, from, to, err) != MT_OK ||
 	    write_rows(s, sums, from, to, err) != MT_OK)

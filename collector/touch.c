@@ -158,8 +158,8 @@ touch_days(const struct touch *t, int64_t born)
  * far ahead. (An open that is committed after this look finds its mark by
  * itself.)
  */
-static enum mt_rc
-find_last_day(struct touch *t, struct mt_err *err)
+enum mt_rc
+touch_last_day(struct touch *t, struct mt_err *err)
 {
 	int64_t now = mt_clock_now();
 	struct mt_rows *rows;
@@ -276,7 +276,7 @@ touch_find(struct touch *t, const struct store_event *events, size_t n,
 	struct fold_rows *rows = &t->found->tables[id];
 
 	fold_reset(t->found);
-	if (find_last_day(t, err) != MT_OK ||
+	if (touch_last_day(t, err) != MT_OK ||
 	    find_opens(t, events, n, err) != MT_OK ||
 	    find_marks(t, events, n, err) != MT_OK ||
 	    find_suspects(t, err) != MT_OK)

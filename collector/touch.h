@@ -44,6 +44,11 @@ void touch_suspect(struct touch *t, const struct touch_suspect *suspect);
 /* Find them, sorted and each once. */
 MT_MUST_CHECK enum mt_rc touch_find(struct touch *t,
     const struct store_event *events, size_t n, struct mt_err *err);
+/*
+ * Look for the last day. Again with the messages locked: another collector's
+ * open, stored and counted since, may be of a later one.
+ */
+MT_MUST_CHECK enum mt_rc touch_last_day(struct touch *t, struct mt_err *err);
 /* " AND o.day >= ? AND o.day <= ?": when messages born from `born` on can
  * have been opened, so that few partitions are looked at. */
 void touch_days(const struct touch *t, int64_t born);

@@ -387,6 +387,25 @@ def test_an_empty_new_redis_is_served(collecting, own_lab):
     assert daemon.stop() == 0
 
 
+def test_counters_begun_anew_do_not_stop_an_earlier_sender(collecting):
+    """A re-delivered offer of another sender takes opens from counters that
+    were pruned since: from nothing, nothing can be taken."""
+    at, token = ev.now_us() - 3600 * 1_000_000, "ab" * 16
+    queue_id = ev.long_queue_id(at, 1)
+    collecting.start()
+    collecting.add([ev.offer(at + 9, "mx", queue_id, sender="a@late.example"),
+                    ev.mark(at + 9, "mx", queue_id, token),
+                    ev.opened(at + 20, token, "human_likely"),
+                    ev.opened(at + 21, token, "human_likely")])
+    collecting.wait_stored()
+    collecting.query("UPDATE counter SET n = 1 WHERE what = 'open'")
+    collecting.add([ev.offer(at + 8, "mx", queue_id, sender="a@early.example")])
+    collecting.wait_stored()
+    assert collecting.query(
+        "SELECT domain, n FROM counter WHERE what = 'open' ORDER BY domain"
+    ) == (("early.example", 2), ("late.example", 0))
+
+
 @pytest.fixture
 def own_mariadb(own_lab):
     """One that may be killed; with mailcow's small buffer pool."""
