@@ -135,7 +135,7 @@ read_own(struct lane *lane, struct mt_err *err)
 	while (!mt_stopping()) {
 		rc = mt_stream_own(
 		    lane->stream, after, lane->options->batch, &entries, err);
-		if (rc == MT_ABSENT) {
+		if (rc == MT_ABSENT && !mt_stream_gone(lane->stream)) {
 			lane->own_read = true;
 			return MT_OK;
 		}
@@ -216,9 +216,7 @@ take(struct lane *lane, struct mt_err *err)
 	enum mt_rc rc;
 
 	rc = mt_stream_take(lane->stream, 0, -1, &entries, err);
-	if (rc == MT_ABSENT && mt_str_starts(mt_str(err->msg), "NOGROUP"))
-		return rc;
-	if (rc == MT_ABSENT)
+	if (rc == MT_ABSENT && !mt_stream_gone(lane->stream))
 		return MT_OK;
 	if (rc != MT_OK)
 		return rc;

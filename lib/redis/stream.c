@@ -12,6 +12,7 @@ struct mt_stream {
 	struct mt_link *link; /* owned */
 	char *consumer; /* owned */
 	bool asked; /* XREADGROUP was sent and not taken */
+	bool gone; /* what was read last: there is no stream or group */
 	unsigned block_ms; /* what it may wait in Redis */
 	struct mt_node *kept; /* its answer, read on another call's behalf */
 };
@@ -62,6 +63,12 @@ bool
 mt_stream_asked(const struct mt_stream *s)
 {
 	return s->asked;
+}
+
+bool
+mt_stream_gone(const struct mt_stream *s)
+{
+	return s->gone;
 }
 
 struct mt_link *
@@ -206,8 +213,13 @@ static enum mt_rc
 read_answer(struct mt_stream *s, const struct mt_node *node,
     struct mt_entries *ret_entries, struct mt_err *err)
 {
-	if (node->type == MT_NODE_ERROR)
-		return mt_link_refused(s->link, node, err);
+	enum mt_rc rc;
+
+	if (node->type == MT_NODE_ERROR) {
+		rc = mt_link_refused(s->link, node, err);
+		s->gone = rc == MT_ABSENT;
+		return rc;
+	}
 	if (node->type == MT_NODE_NIL)
 		return mt_fail(
 		    err, MT_ABSENT, "redis %s: nothing new", mt_stream_name(s));
@@ -225,6 +237,7 @@ mt_stream_take(struct mt_stream *s, unsigned wait_ms, int wake_fd,
 	struct mt_node *node = s->kept;
 	enum mt_rc rc;
 
+	s->gone = false;
 	if (!s->asked)
 		return mt_fail(err, MT_ABSENT, "redis %s: nothing was asked",
 		    mt_stream_name(s));
@@ -256,14 +269,16 @@ mt_stream_own(struct mt_stream *s, struct mt_id after, size_t count,
 	struct mt_node *node;
 	enum mt_rc rc;
 
+	s->gone = false;
 	if (begin_reading(s, err) != MT_OK)
 		return err->rc;
 	mt_id_write(after, id);
 	send_read(s, count, 0, id);
-	rc = mt_stream_answer(s, &node, err);
-	if (rc == MT_OK)
-		rc = read_answer(s, node, ret_entries, err);
+	rc =
+	    mt_link_wait(s->link, s->options.timeout_ms, -1, false, &node, err);
 	if (rc != MT_OK)
+		return lost(s, rc);
+	if ((rc = read_answer(s, node, ret_entries, err)) != MT_OK)
 		return rc;
 	if (ret_entries->n == 0)
 		return mt_fail(err, MT_ABSENT, "redis %s: no more of our own",

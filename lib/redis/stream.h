@@ -55,15 +55,17 @@ MT_MUST_CHECK enum mt_rc mt_stream_ask(
 /*
  * The asked-for entries. MT_ABSENT when there are none: nothing was asked,
  * block_ms went by, wait_ms went by, or wake_fd (-1: none) became readable. In
- * the last two cases the answer remains outstanding. MT_ABSENT with an error
- * text that begins with "NOGROUP": the stream or group is gone, see create.
+ * the last two cases the answer remains outstanding. Or MT_ABSENT because the
+ * stream or group is gone: then mt_stream_gone says so (see create).
  */
 MT_MUST_CHECK enum mt_rc mt_stream_take(struct mt_stream *s, unsigned wait_ms,
     int wake_fd, struct mt_entries *ret_entries, struct mt_err *err);
 bool mt_stream_asked(const struct mt_stream *s); /* an answer is outstanding */
+/* Why the last take or own was MT_ABSENT: there is no stream or group. */
+bool mt_stream_gone(const struct mt_stream *s);
 /*
  * What this consumer was given before and has not acknowledged, after an id:
- * to be read at start. MT_ABSENT at the end.
+ * to be read at start. MT_ABSENT at the end, or when mt_stream_gone.
  */
 MT_MUST_CHECK enum mt_rc mt_stream_own(struct mt_stream *s, struct mt_id after,
     size_t count, struct mt_entries *ret_entries, struct mt_err *err);

@@ -387,6 +387,25 @@ def test_an_empty_new_redis_is_served(collecting, own_lab):
     assert daemon.stop() == 0
 
 
+def test_an_emptied_redis_is_served_without_a_shipper(collecting, own_lab):
+    """Nobody else makes the stream and its group again."""
+    server = Redis(own_lab).start()
+    daemon = collecting.start(redis=f"unix:{server.socket}")
+    events = ev.Run(300).events
+    with server.connect() as c:
+        for part in (events[:150], events[150:]):
+            ev.add(server, collecting.stream, part)
+            wait_for(lambda: c.xlen(collecting.stream) == 0, 10, "the stream")
+            time.sleep(0.5)  # until it waits for more
+            c.flushall()
+            before = c.info("stats")["total_commands_processed"]
+            time.sleep(1)
+            asked = c.info("stats")["total_commands_processed"] - before
+            assert asked < 100, "it goes on asking for what is not there"
+    assert_stored(collecting, events)
+    assert daemon.stop() == 0
+
+
 def test_counters_begun_anew_do_not_stop_an_earlier_sender(collecting):
     """A re-delivered offer of another sender takes opens from counters that
     were pruned since: from nothing, nothing can be taken."""
