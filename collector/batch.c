@@ -210,6 +210,47 @@ store_range(struct batch *b, const struct mt_entries *entries, size_t from,
 	return MT_OK;
 }
 
+/*
+ * A Redis that is full takes no dead letter, and could not be emptied while
+ * one waits: let go of what is stored.
+ */
+static enum mt_rc
+make_way(const struct batch *b, struct mt_stream *stream,
+    const struct mt_entries *entries, struct mt_err *err)
+{
+	struct mt_id *ids = mt_alloc_array(entries->n, sizeof(*ids));
+	size_t i, j, n = 0;
+	enum mt_rc rc;
+
+	for (i = 0; i < entries->n; i++) {
+		for (j = 0; j < b->n_dead; j++)
+			if (mt_id_cmp(b->dead[j].id, entries->entries[i].id) ==
+			    0)
+				break;
+		if (j == b->n_dead)
+			ids[n++] = entries->entries[i].id;
+	}
+	rc = mt_stream_ack(stream, ids, n, err);
+	if (rc == MT_OK)
+		rc = mt_stream_delete(stream, ids, n, err);
+	mt_free(ids);
+	return rc;
+}
+
+static enum mt_rc
+add_dead(struct batch *b, struct mt_stream *stream,
+    const struct mt_entries *entries, struct mt_err *err)
+{
+	struct mt_err ignored;
+	enum mt_rc rc;
+
+	rc = mt_dead_add(stream, b->dead, b->reasons, b->n_dead, err);
+	/* The lane comes again with those that are left: the dead. */
+	if (rc == MT_AGAIN && strstr(err->msg, ": OOM ") != NULL)
+		(void)make_way(b, stream, entries, &ignored);
+	return rc;
+}
+
 enum mt_rc
 batch_store(void *context, struct mt_stream *stream,
     const struct mt_entries *entries, struct mt_err *err)
@@ -219,8 +260,7 @@ batch_store(void *context, struct mt_stream *stream,
 	decode(b, entries);
 	if (store_range(b, entries, 0, b->n, err) != MT_OK)
 		return err->rc;
-	if (b->n_dead > 0 &&
-	    mt_dead_add(stream, b->dead, b->reasons, b->n_dead, err) != MT_OK)
+	if (b->n_dead > 0 && add_dead(b, stream, entries, err) != MT_OK)
 		return err->rc;
 	b->counts.dead += b->n_dead;
 	return MT_OK;

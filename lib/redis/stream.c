@@ -318,6 +318,18 @@ mt_stream_claim(struct mt_stream *s, uint64_t min_idle_ms, size_t count,
 }
 
 static void
+send_delete(struct mt_stream *s, const struct mt_id *ids, size_t n)
+{
+	size_t i;
+
+	mt_link_begin(s->link, 2 + n);
+	mt_link_wordz(s->link, "XDEL");
+	mt_link_word(s->link, s->options.stream);
+	for (i = 0; i < n; i++)
+		mt_link_id(s->link, ids[i]);
+}
+
+static void
 send_ack(struct mt_stream *s, const struct mt_id *ids, size_t n)
 {
 	size_t i;
@@ -330,9 +342,10 @@ send_ack(struct mt_stream *s, const struct mt_id *ids, size_t n)
 		mt_link_id(s->link, ids[i]);
 }
 
-enum mt_rc
-mt_stream_ack(
-    struct mt_stream *s, const struct mt_id *ids, size_t n, struct mt_err *err)
+static enum mt_rc
+send_ids(struct mt_stream *s,
+    void (*send)(struct mt_stream *, const struct mt_id *, size_t),
+    const struct mt_id *ids, size_t n, struct mt_err *err)
 {
 	size_t step, commands = 0;
 
@@ -342,10 +355,24 @@ mt_stream_ack(
 		return err->rc;
 	for (; n > 0; ids += step, n -= step) {
 		step = n < ACKS_A_COMMAND ? n : ACKS_A_COMMAND;
-		send_ack(s, ids, step);
+		send(s, ids, step);
 		commands++;
 	}
 	return expect(s, commands, err);
+}
+
+enum mt_rc
+mt_stream_ack(
+    struct mt_stream *s, const struct mt_id *ids, size_t n, struct mt_err *err)
+{
+	return send_ids(s, send_ack, ids, n, err);
+}
+
+enum mt_rc
+mt_stream_delete(
+    struct mt_stream *s, const struct mt_id *ids, size_t n, struct mt_err *err)
+{
+	return send_ids(s, send_delete, ids, n, err);
 }
 
 enum mt_rc

@@ -80,6 +80,9 @@ MT_MUST_CHECK enum mt_rc mt_stream_claim(struct mt_stream *s,
 /* Acknowledge (XACK), any number in one go. */
 MT_MUST_CHECK enum mt_rc mt_stream_ack(
     struct mt_stream *s, const struct mt_id *ids, size_t n, struct mt_err *err);
+/* Remove single entries (XDEL), which must be acknowledged. */
+MT_MUST_CHECK enum mt_rc mt_stream_delete(
+    struct mt_stream *s, const struct mt_id *ids, size_t n, struct mt_err *err);
 MT_MUST_CHECK enum mt_rc mt_stream_facts(
     struct mt_stream *s, struct mt_stream_facts *ret_facts, struct mt_err *err);
 /* Remove every entry up to an id, which must be acknowledged (facts.acked). */

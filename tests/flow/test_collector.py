@@ -425,6 +425,24 @@ def test_counters_begun_anew_do_not_stop_an_earlier_sender(collecting):
     ) == (("early.example", 2), ("late.example", 0))
 
 
+def test_a_full_redis_with_garbage_in_it_is_emptied(collecting, own_lab):
+    """It refuses the dead letter until there is room, which only we make."""
+    server = Redis(own_lab).start()
+    events = ev.Run(4000).events
+    with server.connect() as c:
+        c.xgroup_create(collecting.stream, "mailtrail", "0", mkstream=True)
+        ev.add(server, collecting.stream,
+               [{"x": "y"}] + events[:2000] + [{"x": "y"}] + events[2000:])
+        c.config_set("maxmemory", c.info("memory")["used_memory"] - 100_000)
+        with pytest.raises(Exception, match="OOM|maxmemory"):
+            c.xadd("another", {"a": "b"})
+        daemon = collecting.start(redis=f"unix:{server.socket}")
+        wait_for(lambda: c.xlen(collecting.stream) == 0, 20, "the stream")
+        assert c.xlen(f"{collecting.stream}:dead") == 2
+    assert_stored(collecting, events)
+    assert daemon.stop() == 0
+
+
 @pytest.fixture
 def own_mariadb(own_lab):
     """One that may be killed; with mailcow's small buffer pool."""
