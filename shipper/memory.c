@@ -82,6 +82,15 @@ load_endpoint(struct shard *shard, const struct mt_state_endpoint *e)
 	memory_rewind(shard);
 }
 
+static bool
+same_boot(const struct mt_state *state)
+{
+	char boot[MT_BOOT_ID + 1];
+
+	mt_state_boot(boot);
+	return strcmp(boot, state->boot) == 0;
+}
+
 /* With other endpoints, events belong to other shards than before. */
 static bool
 same_endpoints(const struct shipper *s, const struct mt_state *state)
@@ -116,7 +125,11 @@ memory_load(struct shipper *s)
 		    err.msg);
 		return;
 	}
-	if (same_endpoints(s, &state))
+	if (!same_boot(&state))
+		mt_log(MT_LOG_INFO,
+		    "the machine was started anew; sending everything on disk "
+		    "again");
+	else if (same_endpoints(s, &state))
 		for (i = 0; i < s->n_shards; i++)
 			load_endpoint(&s->shards[i], &state.endpoints[i]);
 	else

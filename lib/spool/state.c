@@ -141,6 +141,8 @@ read_line(struct mt_str line, struct mt_state *state)
 	struct mt_str w[WORDS];
 	size_t n = split(line, w);
 
+	if (n == 2 && mt_str_eqz(w[0], "boot"))
+		return copy_word(w[1], state->boot, sizeof(state->boot));
 	if (n == 5 && mt_str_eqz(w[0], "endpoint"))
 		return read_endpoint(w, mt_state_add_endpoint(state));
 	if (n != 6 || !mt_str_eqz(w[0], "segment") || state->n == 0)
@@ -186,6 +188,19 @@ parse(struct mt_str text, struct mt_state *state, struct mt_err *err)
 			    FILE_NAME, number);
 	}
 	return MT_OK;
+}
+
+void
+mt_state_boot(char out[MT_BOOT_ID + 1])
+{
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	ssize_t n = 0;
+
+	if (fd >= 0) {
+		n = read(fd, out, MT_BOOT_ID);
+		(void)close(fd);
+	}
+	out[n > 0 ? n : 0] = '\0';
 }
 
 static enum mt_rc
@@ -249,9 +264,13 @@ static void
 print_state(const struct mt_state *state, struct mt_buf *out)
 {
 	const struct mt_state_endpoint *e;
+	char boot[MT_BOOT_ID + 1];
 	size_t i, j;
 
 	mt_buf_z(out, "mailtrail-ship 1\n");
+	mt_state_boot(boot);
+	if (boot[0] != '\0')
+		mt_buf_printf(out, "boot %s\n", boot);
 	for (i = 0; i < state->n; i++) {
 		e = &state->endpoints[i];
 		mt_buf_printf(out,

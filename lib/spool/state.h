@@ -5,10 +5,13 @@
  * and how far every segment has come. Lines of text:
  *
  *     mailtrail-ship 1
+ *     boot <kernel's boot id>
  *     endpoint <text> <run id> <entries added> <marker id>
  *     segment <id> <nonce> <sent> <acked> <id of the last entry sent>
  *     end <CRC-32 of the lines above>
  *
+ * A state of another boot says nothing about segments: after a power loss a
+ * segment may be shorter than it was, and hold other records where "sent" is.
  * "sent" is what was in that Redis when the marker was set (shipper/shipper.h
  * has the rules); "acked" is what the collectors have stored. A state that is
  * missing, damaged or about other segments costs sending twice, never a loss.
@@ -44,12 +47,17 @@ struct mt_state_endpoint {
 	size_t n;
 };
 
+#define MT_BOOT_ID 36 /* bytes of its text, without NUL */
+
 struct mt_state {
+	char boot[MT_BOOT_ID + 1]; /* filled in by mt_state_write */
 	int64_t at; /* when it was written (from the file's time) */
 	struct mt_state_endpoint *endpoints; /* owned */
 	size_t n;
 };
 
+/* The kernel's boot id; empty when it does not tell. */
+void mt_state_boot(char out[MT_BOOT_ID + 1]);
 /* MT_ABSENT: no state. MT_FORMAT: damaged. */
 MT_MUST_CHECK enum mt_rc mt_state_read(
     int dir_fd, struct mt_state *ret_state, struct mt_err *err);

@@ -143,7 +143,7 @@ the_shippers_state_survives(void **state)
 	struct mt_state_endpoint *e;
 	struct mt_state_segment *s;
 	struct mt_err err;
-	char path[128];
+	char boot[MT_BOOT_ID + 1], path[128];
 
 	(void)state;
 	assert_int_equal(mt_state_read(place.fd, &in, &err), MT_ABSENT);
@@ -160,6 +160,9 @@ the_shippers_state_survives(void **state)
 	assert_int_equal(mt_state_read(place.fd, &in, &err), MT_OK);
 	assert_int_equal(in.n, 2);
 	assert_string_equal(in.endpoints[0].name, "unix:/run/r.sock");
+	mt_state_boot(boot);
+	assert_int_equal(strlen(boot), MT_BOOT_ID);
+	assert_string_equal(in.boot, boot);
 	assert_string_equal(in.endpoints[0].run_id, "abc");
 	assert_string_equal(in.endpoints[1].run_id, "");
 	assert_int_equal(in.endpoints[0].entries_added, 12);
