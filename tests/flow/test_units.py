@@ -56,7 +56,9 @@ def test_a_daemon_that_dies_often_comes_back(build, unit):
     text = (build / f"packaging/{unit}.service").read_text()
     assert re.search(r"^Restart=on-failure$", text, re.M)
     assert re.search(r"^StartLimitIntervalSec=0$", text, re.M)
-    assert re.search(r"^RestartPreventExitStatus=64 78$", text, re.M)
+    # MariaDB's password or schema may be in the middle of a change.
+    final = "64" if unit == "mailtrail-collector" else "64 78"
+    assert re.search(rf"^RestartPreventExitStatus={final}$", text, re.M)
 
 
 def test_prune_may_destroy_the_key_of_the_day(build):
