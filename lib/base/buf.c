@@ -85,7 +85,13 @@ mt_buf_z(struct mt_buf *b, const char *text)
 void
 mt_buf_c(struct mt_buf *b, char c)
 {
-	mt_buf_add(b, &c, 1);
+	/* cap is at most max + 1. */
+	if (b->over || b->cap - b->n < 2) {
+		mt_buf_add(b, &c, 1);
+		return;
+	}
+	b->p[b->n++] = c;
+	b->p[b->n] = '\0';
 }
 
 void
