@@ -24,18 +24,38 @@ struct scan {
 	size_t unclosed; /* where what is not closed begins */
 };
 
-/* Elements whose content is text up to their end tag. */
-static const struct mt_str raw_elements[] = { { "script", 6 }, { "style", 5 },
-	{ "title", 5 }, { "textarea", 8 }, { "xmp", 3 }, { "iframe", 6 },
-	{ "noembed", 7 }, { "noframes", 8 } };
+/* The elements that matter, by length; others only have to be passed over. */
+enum element {
+	XMP,
+	BODY,
+	HEAD,
+	HTML,
+	STYLE,
+	TITLE,
+	IFRAME,
+	SCRIPT,
+	NOEMBED,
+	NOFRAMES,
+	TEXTAREA,
+	PLAINTEXT,
+	NO_ELEMENT
+};
+
+static const struct mt_str elements[NO_ELEMENT] = { { "xmp", 3 }, { "body", 4 },
+	{ "head", 4 }, { "html", 4 }, { "style", 5 }, { "title", 5 },
+	{ "iframe", 6 }, { "script", 6 }, { "noembed", 7 }, { "noframes", 8 },
+	{ "textarea", 8 }, { "plaintext", 9 } };
+
+/* The first element whose name has so many letters. */
+static const enum element by_length[] = { NO_ELEMENT, NO_ELEMENT, NO_ELEMENT,
+	XMP, BODY, STYLE, IFRAME, NOEMBED, NOFRAMES, PLAINTEXT };
 
 /* What a byte means inside a tag. Most of mail is read with this table. */
 enum kind {
 	OTHER,
 	SPACE,
 	CLOSE, /* > */
-	SLASH,
-	EQUALS
+	SLASH
 };
 
 static const unsigned char kinds[256] = {
@@ -46,13 +66,12 @@ static const unsigned char kinds[256] = {
 	['\r'] = SPACE,
 	['>'] = CLOSE,
 	['/'] = SLASH,
-	['='] = EQUALS,
 };
 
 static enum kind
-kind_at(const struct scan *s)
+kind(char c)
 {
-	return (enum kind)kinds[(unsigned char)s->h.p[s->i]];
+	return (enum kind)kinds[(unsigned char)c];
 }
 
 static bool
@@ -72,10 +91,17 @@ at(const struct scan *s, struct mt_str lower)
 	return s->h.n - s->i >= lower.n && equals(s->h.p + s->i, lower);
 }
 
-static bool
-is(struct mt_str name, struct mt_str lower)
+static enum element
+identify(const char *name, size_t n)
 {
-	return name.n == lower.n && equals(name.p, lower);
+	unsigned k = NO_ELEMENT;
+
+	if (n < sizeof(by_length) / sizeof(by_length[0]))
+		k = by_length[n];
+	for (; k < NO_ELEMENT && elements[k].n == n; k++)
+		if (equals(name, elements[k]))
+			return (enum element)k;
+	return NO_ELEMENT;
 }
 
 /* Move to the next c; false and to the end when there is none. */
@@ -95,85 +121,84 @@ is_letter(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-static bool
-ends_name(const struct scan *s)
+static const char *
+skip_name(const char *p, const char *end)
 {
-	enum kind c;
-
-	if (s->i >= s->h.n)
-		return false;
-	c = kind_at(s);
-	return c == SPACE || c == SLASH || c == CLOSE;
+	while (p < end && kind(*p) == OTHER)
+		p++;
+	return p;
 }
 
-/* The tag name here, moving behind it. */
-static struct mt_str
-read_name(struct scan *s)
+static const char *
+skip_space(const char *p, const char *end)
 {
-	size_t from = s->i;
-
-	while (s->i < s->h.n && !ends_name(s))
-		s->i++;
-	return mt_str_n(s->h.p + from, s->i - from);
+	while (p < end && kind(*p) == SPACE)
+		p++;
+	return p;
 }
 
-static void
-skip_space(struct scan *s)
+/* An attribute's value, after "=". NULL when it is not closed. */
+static const char *
+skip_value(const char *p, const char *end)
 {
-	while (s->i < s->h.n && kind_at(s) == SPACE)
-		s->i++;
-}
-
-/* An attribute's value, after "=". False when it is not closed. */
-static bool
-skip_value(struct scan *s)
-{
-	char quote;
-
-	skip_space(s);
-	if (s->i >= s->h.n)
-		return false;
-	quote = s->h.p[s->i];
-	if (quote == '"' || quote == '\'') {
-		s->i++;
-		if (!seek(s, quote))
-			return false;
-		s->i++;
-		return true;
+	p = skip_space(p, end);
+	if (p == end)
+		return NULL;
+	if (*p == '"' || *p == '\'') {
+		p = memchr(p + 1, *p, (size_t)(end - p) - 1);
+		return p != NULL ? p + 1 : NULL;
 	}
-	while (s->i < s->h.n && kind_at(s) != SPACE && kind_at(s) != CLOSE)
-		s->i++;
-	return true;
+	while (p < end && kind(*p) != SPACE && kind(*p) != CLOSE)
+		p++;
+	return p;
 }
 
-/* To behind the ">" of the tag whose name was read; false without one. */
+/*
+ * Does the "=" at p end an attribute's name? It is a part of the name where
+ * that would be empty: first of all since `from`, or after a slash.
+ */
 static bool
-skip_attributes(struct scan *s)
+ends_attribute(const char *p, const char *from)
 {
-	bool named = false; /* an "=" that begins a name is part of it */
-	enum kind c;
+	while (p > from && kind(p[-1]) == SPACE)
+		p--;
+	return p > from && p[-1] != '/';
+}
 
-	while (s->i < s->h.n) {
-		c = kind_at(s);
-		s->i++;
-		if (c == OTHER || (c == EQUALS && !named)) {
-			named = true;
-		} else if (c == CLOSE) {
-			return true;
-		} else if (c == EQUALS) {
-			if (!skip_value(s))
-				return false;
-			named = false;
-		} else if (c == SLASH) {
-			named = false;
-		} else {
-			/* White space may stand between a name and its "=". */
-			skip_space(s);
-			if (s->i < s->h.n && kind_at(s) != EQUALS)
-				named = false;
-		}
+/* From behind a tag's name to behind its ">"; NULL without one. */
+static const char *
+skip_attributes(const char *p, const char *end)
+{
+	const char *from = p; /* where no name has begun yet */
+
+	for (;;) {
+		/* Quotes mean something in values only. */
+		while (p < end && *p != '>' && *p != '=')
+			p++;
+		if (p == end)
+			return NULL;
+		if (*p == '>')
+			return p + 1;
+		if (!ends_attribute(p++, from))
+			continue;
+		if ((p = skip_value(p, end)) == NULL)
+			return NULL;
+		from = p;
 	}
-	return false;
+}
+
+/* Read the tag whose name begins here, to behind it; false: not closed. */
+static bool
+read_tag(struct scan *s, enum element *ret_element)
+{
+	const char *name = s->h.p + s->i, *end = s->h.p + s->h.n;
+	const char *p = skip_name(name, end);
+
+	*ret_element = identify(name, (size_t)(p - name));
+	p = skip_attributes(p, end);
+	if (p != NULL)
+		s->i = (size_t)(p - s->h.p);
+	return p != NULL;
 }
 
 /* After "<!--": to behind "-->" or "--!>". */
@@ -246,15 +271,11 @@ declaration(struct scan *s)
 static bool
 take_name(struct scan *s, struct mt_str name)
 {
-	size_t from = s->i;
-
-	if (!at(s, name))
+	if (!at(s, name) || s->h.n - s->i == name.n ||
+	    kind(s->h.p[s->i + name.n]) == OTHER)
 		return false;
 	s->i += name.n;
-	if (ends_name(s))
-		return true;
-	s->i = from;
-	return false;
+	return true;
 }
 
 /* After the start tag of a raw element: to its end tag. */
@@ -297,14 +318,14 @@ skip_script(struct scan *s)
 			escaped = true;
 		} else if (at(s, MT_LIT("/"))) {
 			s->i++;
-			if (!take_name(s, raw_elements[0]))
+			if (!take_name(s, elements[SCRIPT]))
 				continue;
 			if (!twice) {
 				s->i = from;
 				return true;
 			}
 			twice = false;
-		} else if (escaped && take_name(s, raw_elements[0])) {
+		} else if (escaped && take_name(s, elements[SCRIPT])) {
 			twice = true;
 		}
 	}
@@ -317,39 +338,45 @@ points(struct scan *s)
 	return s->conditional ? &s->some : &s->all;
 }
 
-/* "</" was read; from is where. */
-static bool
-end_tag(struct scan *s, size_t from)
+/* The end tag at `from` was read. */
+static void
+end_tag(struct scan *s, enum element element, size_t from)
 {
-	struct mt_str name = read_name(s);
-
-	if (!skip_attributes(s))
-		return false;
-	if (is(name, MT_LIT("body")))
+	if (element == BODY)
 		points(s)->body_end = from;
-	else if (is(name, MT_LIT("html")))
+	else if (element == HTML)
 		points(s)->html_end = from;
-	else if (is(name, MT_LIT("head")) && points(s)->head_end == NOWHERE)
+	else if (element == HEAD && points(s)->head_end == NOWHERE)
 		points(s)->head_end = s->i;
-	return true;
 }
 
+/* A start tag was read; to behind what it makes text. */
 static bool
-start_tag(struct scan *s)
+start_tag(struct scan *s, enum element element)
 {
-	struct mt_str name = read_name(s);
-	size_t i;
-
-	if (!skip_attributes(s))
-		return false;
-	if (is(name, MT_LIT("body")) && points(s)->body_start == NOWHERE)
+	if (element == BODY && points(s)->body_start == NOWHERE)
 		points(s)->body_start = s->i;
-	if (is(name, MT_LIT("plaintext")))
+	if (element == BODY || element == HEAD || element == HTML)
+		return true;
+	if (element == PLAINTEXT) /* all that follows is text */
 		return false;
-	for (i = 0; i < sizeof(raw_elements) / sizeof(raw_elements[0]); i++)
-		if (is(name, raw_elements[i]))
-			return i == 0 ? skip_script(s)
-				      : skip_raw(s, raw_elements[i]);
+	return element == SCRIPT ? skip_script(s)
+				 : skip_raw(s, elements[element]);
+}
+
+/* "<" or "</" and a letter. */
+static bool
+tag(struct scan *s, size_t from, bool ends)
+{
+	enum element element;
+
+	if (!read_tag(s, &element))
+		return false;
+	if (element == NO_ELEMENT)
+		return true;
+	if (!ends)
+		return start_tag(s, element);
+	end_tag(s, element, from);
 	return true;
 }
 
@@ -357,18 +384,20 @@ start_tag(struct scan *s)
 static bool
 markup(struct scan *s, size_t from)
 {
+	bool ends;
+
 	s->i = from + 1;
 	if (s->i >= s->h.n)
 		return true;
+	/* Start and end tags alternate: no branch before both were read. */
+	ends = s->h.p[s->i] == '/';
+	s->i += ends;
+	if (s->i >= s->h.n)
+		return true;
 	if (is_letter(s->h.p[s->i]))
-		return start_tag(s);
-	if (s->h.p[s->i] == '/') {
-		s->i++;
-		if (s->i >= s->h.n)
-			return true;
-		return is_letter(s->h.p[s->i]) ? end_tag(s, from)
-					       : declaration(s);
-	}
+		return tag(s, from, ends);
+	if (ends)
+		return declaration(s);
 	if (at(s, MT_LIT("!--"))) {
 		s->i += 3;
 		return comment(s);
