@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <assert.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "mail/splice.h"
@@ -71,28 +72,57 @@ is_padding(const struct table *t, struct mt_str in, struct quantum q)
 	return q.n >= 2 && pads == 4 - q.n;
 }
 
+/* For each digit of a quantum: its bits where they go, or BAD if it is none. */
+struct quick {
+	uint32_t bits[4][256];
+};
+
+#define BAD UINT32_C(0xff000000)
+
+static void
+fill_quick(struct quick *q)
+{
+	unsigned char digit;
+	uint32_t v;
+
+	memset(q, 0xff, sizeof(*q));
+	for (v = 0; v < 64; v++) {
+		/* The first byte is the lowest: it is written first. */
+		digit = (unsigned char)digits[v];
+		q->bits[0][digit] = v << 2;
+		q->bits[1][digit] = v >> 4 | (v & 15) << 12;
+		q->bits[2][digit] = (v >> 2) << 8 | (v & 3) << 22;
+		q->bits[3][digit] = v << 16;
+	}
+}
+
 /* Whole quanta without anything between, fast; how many digits were read. */
 static size_t
-copy_quanta(const struct table *t, struct mt_str in, struct mt_buf *out)
+copy_quanta(const struct quick *q, struct mt_str in, struct mt_buf *out)
 {
 	const unsigned char *p = (const unsigned char *)in.p;
+	const unsigned char *end = p + in.n;
 	unsigned char *to = (unsigned char *)out->p + out->n;
-	unsigned a, b, c, d, bits;
-	size_t i;
+	uint32_t bits;
 
-	for (i = 0; in.n - i >= 4; i += 4) {
-		a = t->value[p[i]];
-		b = t->value[p[i + 1]];
-		c = t->value[p[i + 2]];
-		d = t->value[p[i + 3]];
-		if (((a | b | c | d) & PAD) != 0)
+	for (; end - p >= 4; p += 4) {
+		bits = q->bits[0][p[0]] | q->bits[1][p[1]] | q->bits[2][p[2]] |
+		    q->bits[3][p[3]];
+		if (bits >= BAD)
 			break;
-		bits = a << 18 | b << 12 | c << 6 | d;
-		*to++ = (unsigned char)(bits >> 16);
-		*to++ = (unsigned char)(bits >> 8);
 		*to++ = (unsigned char)bits;
+		*to++ = (unsigned char)(bits >> 8);
+		*to++ = (unsigned char)(bits >> 16);
 	}
 	out->n = (size_t)((char *)to - out->p);
+	return (size_t)((const char *)p - in.p);
+}
+
+static size_t
+skip_space(const struct table *t, struct mt_str in, size_t i)
+{
+	while (i < in.n && t->value[(unsigned char)in.p[i]] == SPACE)
+		i++;
 	return i;
 }
 
@@ -100,28 +130,30 @@ enum mt_rc
 mt_base64_decode(struct mt_str in, struct mt_buf *out)
 {
 	struct table t;
+	struct quick quick;
 	struct quantum q = { 0, 0 };
-	const unsigned char *p = (const unsigned char *)in.p;
 	unsigned char last[3];
 	unsigned v;
-	size_t i = 0;
+	size_t i, from;
 
 	fill(&t);
+	fill_quick(&quick);
 	if (!mt_buf_reserve(out, in.n / 4 * 3 + 3))
 		return MT_LIMIT;
-	while (i < in.n) {
-		if (q.n == 0)
-			i += copy_quanta(&t, mt_str_n(in.p + i, in.n - i), out);
-		if (i == in.n)
-			break;
-		v = t.value[p[i]];
+	for (i = skip_space(&t, in, 0); i < in.n; i = skip_space(&t, in, i)) {
+		if (q.n == 0) {
+			from = i;
+			i += copy_quanta(
+			    &quick, mt_str_n(in.p + i, in.n - i), out);
+			if (i > from)
+				continue;
+		}
+		v = t.value[(unsigned char)in.p[i]];
 		if (v == PAD)
 			break;
 		if (v == FOREIGN)
 			return MT_FORMAT;
 		i++;
-		if (v == SPACE)
-			continue;
 		q.bits = q.bits << 6 | v;
 		if (++q.n < 4)
 			continue;
@@ -145,39 +177,73 @@ struct span {
 	size_t column; /* of from, in its line */
 };
 
+static bool
+is_quantum(const struct table *t, const char *p)
+{
+	return ((t->value[(unsigned char)p[0]] | t->value[(unsigned char)p[1]] |
+		    t->value[(unsigned char)p[2]] |
+		    t->value[(unsigned char)p[3]]) &
+		   PAD) == 0;
+}
+
 /* The offset after so many digits and the white space behind them. */
 static size_t
-skip_digits(const struct table *t, struct mt_str s, size_t digits_n)
+skip_digits(const struct table *t, struct mt_str s, size_t n)
 {
-	const unsigned char *p = (const unsigned char *)s.p;
-	size_t i = 0, n = 0;
+	size_t i = 0;
 
-	while (i < s.n) {
-		while (digits_n - n >= 4 && s.n - i >= 4 &&
-		    ((t->value[p[i]] | t->value[p[i + 1]] | t->value[p[i + 2]] |
-			 t->value[p[i + 3]]) &
-			PAD) == 0) {
-			i += 4;
-			n += 4;
-		}
-		if (i == s.n)
-			break;
-		if (t->value[p[i]] != SPACE && n++ == digits_n)
-			break;
+	for (;;) {
+		for (; n >= 4 && s.n - i >= 4 && is_quantum(t, s.p + i); i += 4)
+			n -= 4;
+		i = skip_space(t, s, i);
+		if (n == 0 || i == s.n)
+			return i;
 		i++;
+		n--;
+	}
+}
+
+/* The offset of the digit with so many from it to the end; s.n for none. */
+static size_t
+skip_digits_back(const struct table *t, struct mt_str s, size_t n)
+{
+	size_t i = s.n;
+	unsigned v;
+
+	while (n > 0) {
+		for (; n >= 4 && i >= 4 && is_quantum(t, s.p + i - 4); i -= 4)
+			n -= 4;
+		if (n == 0)
+			break;
+		assert(i > 0);
+		v = t->value[(unsigned char)s.p[--i]];
+		n -= v != SPACE && v != PAD;
 	}
 	return i;
 }
 
+/* Digits that so many bytes take, padding not counted. */
+static size_t
+digits_of(size_t bytes)
+{
+	return bytes / 3 * 4 + (bytes % 3 > 0 ? bytes % 3 + 1 : 0);
+}
+
 static struct span
-find_span(const struct table *t, struct mt_str leaf, size_t digits_before)
+find_span(
+    const struct table *t, struct mt_str leaf, const struct mt_insertion *ins)
 {
 	struct span s = { 0, leaf.n, 0 };
+	size_t before = ins->at / 3 * 4,
+	       after = digits_of(ins->leaf_n) - before;
 	const char *eol = NULL;
 
+	assert(ins->at <= ins->leaf_n);
 	while (s.to > 0 && t->value[(unsigned char)leaf.p[s.to - 1]] == SPACE)
 		s.to--;
-	s.from = skip_digits(t, mt_str_n(leaf.p, s.to), digits_before);
+	leaf.n = s.to;
+	s.from = before < after ? skip_digits(t, leaf, before)
+				: skip_digits_back(t, leaf, after);
 	if (s.from > 0)
 		eol = memrchr(leaf.p, '\n', s.from);
 	s.column = eol != NULL ? s.from - (size_t)(eol - leaf.p) - 1 : s.from;
@@ -340,7 +406,7 @@ mt_base64_splice(struct mt_str leaf, const struct mt_insertion *ins,
 	bool lines;
 
 	fill(&t);
-	span = find_span(&t, leaf, ins->at / 3 * 4);
+	span = find_span(&t, leaf, ins);
 	e.line = line_length(leaf);
 	e.column = span.column;
 	lines = ins->stretch && ins->text.n > 0 &&

@@ -52,18 +52,21 @@ find_eol(struct mt_str leaf, const struct mt_markup_in *in)
 	return eol.p != NULL ? eol : MT_LIT("\r\n");
 }
 
-/*
- * A bare CR before "--": a reader that takes it for a line end could see a
- * delimiter where we see text.
- */
+/* PGP's armour, found by its first G: few letters are as rare in HTML. */
 static bool
-has_hidden_delimiter(struct mt_str leaf)
+has_armour(struct mt_str html)
 {
-	const char *p = leaf.p, *end = leaf.p + leaf.n;
+	static const char armour[] = "-----BEGIN PGP ";
+	const size_t n = sizeof(armour) - 1, before = sizeof("-----BE") - 1;
+	const char *p, *end = html.p + html.n;
 
-	while (end - p > 2 && (p = memchr(p, '\r', (size_t)(end - p) - 2))) {
-		p++;
-		if (p[0] == '-' && p[1] == '-')
+	if (html.n < n)
+		return false;
+	end -= n - before - 1; /* of where its G can be */
+	for (p = html.p + before; p < end; p++) {
+		if ((p = memchr(p, 'G', (size_t)(end - p))) == NULL)
+			return false;
+		if (memcmp(p - before, armour, n) == 0)
 			return true;
 	}
 	return false;
@@ -73,22 +76,18 @@ has_hidden_delimiter(struct mt_str leaf)
 static enum mt_reason
 judge_html(struct mt_str html)
 {
-	static const char armour[] = "-----BEGIN PGP ";
-
 	/* UTF-16 and ISO-2022 under another name. */
 	if (html.n > 0 &&
 	    (memchr(html.p, '\0', html.n) != NULL ||
 		memchr(html.p, '\033', html.n) != NULL))
 		return MT_reason_charset;
-	if (html.n > 0 &&
-	    memmem(html.p, html.n, armour, sizeof(armour) - 1) != NULL)
-		return MT_reason_armour;
-	return MT_reason_done;
+	return has_armour(html) ? MT_reason_armour : MT_reason_done;
 }
 
 /* Where in the decoded leaf the insertion goes. */
 static enum mt_reason
-find_point(enum mt_encoding encoding, struct mt_str leaf, size_t *ret_at)
+find_point(
+    enum mt_encoding encoding, struct mt_str leaf, struct mt_insertion *ret_ins)
 {
 	struct mt_buf decoded;
 	struct mt_str html = leaf;
@@ -105,24 +104,24 @@ find_point(enum mt_encoding encoding, struct mt_str leaf, size_t *ret_at)
 		    rc == MT_LIMIT ? MT_reason_too_large : MT_reason_encoding;
 	} else {
 		reason = judge_html(html);
+		ret_ins->leaf_n = html.n;
 		if (reason == MT_reason_done)
-			*ret_at = mt_html_point(html, MT_MAX_UNCLIPPED);
+			ret_ins->at = mt_html_point(html, MT_MAX_UNCLIPPED);
 	}
 	mt_buf_done(&decoded);
 	return reason;
 }
 
 static void
-splice(const struct mt_markup_in *in, struct mt_str leaf, size_t at,
-    struct mt_markup *m)
+splice(const struct mt_markup_in *in, struct mt_str leaf,
+    struct mt_insertion ins, struct mt_markup *m)
 {
-	struct mt_insertion ins = {
-		.at = at, .eol = find_eol(leaf, in), .stretch = true
-	};
 	bool coded = m->encoding == MT_encoding_base64 ||
 	    m->encoding == MT_encoding_quoted_printable;
 	struct mt_buf text;
 
+	ins.eol = find_eol(leaf, in);
+	ins.stretch = true;
 	mt_buf_init(&text, MT_TAG_MAX);
 	mt_tag_write(in->url, in->notice, coded ? MT_LIT("") : ins.eol, &text);
 	assert(!mt_buf_over(&text));
@@ -139,8 +138,8 @@ mark_leaf(const struct mt_markup_in *in, const struct mt_leaf *where,
 {
 	struct mt_str leaf =
 	    mt_str_n(in->body.p + where->at, where->end - where->at);
+	struct mt_insertion ins = { .at = 0 };
 	enum mt_reason reason;
-	size_t at = 0;
 
 	if (leaf.n == 0)
 		return MT_reason_no_html;
@@ -148,12 +147,12 @@ mark_leaf(const struct mt_markup_in *in, const struct mt_leaf *where,
 		return MT_reason_encoding;
 	if (!mt_charset_ascii(mt_str(m->charset)))
 		return MT_reason_charset;
-	if (has_hidden_delimiter(leaf))
+	if (where->hidden)
 		return MT_reason_malformed;
-	reason = find_point(m->encoding, leaf, &at);
+	reason = find_point(m->encoding, leaf, &ins);
 	if (reason != MT_reason_done)
 		return reason;
-	splice(in, leaf, at, m);
+	splice(in, leaf, ins, m);
 	m->edits[0].at += where->at;
 	m->at = in->head.n + m->edits[0].at;
 	return MT_reason_done;

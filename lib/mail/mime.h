@@ -14,6 +14,7 @@
 #ifndef MT_MAIL_MIME_H
 #define MT_MAIL_MIME_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/limits.h"
@@ -23,6 +24,11 @@
 struct mt_leaf {
 	size_t at; /* offset in body of the encoded content */
 	size_t end; /* without the line end that belongs to the delimiter */
+	/*
+	 * It holds "--" after a bare CR: who takes that for a line end could
+	 * see a delimiter where we see text.
+	 */
+	bool hidden;
 	enum mt_encoding encoding;
 	char charset[MT_MAX_CHARSET]; /* lower-case; us-ascii when not given */
 	char part[MT_MAX_PART_PATH];

@@ -3,10 +3,169 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "base/num.h"
 #include "mail/splice.h"
 
 #define LINE 76 /* RFC 2045 6.7: with the "=" of a soft break */
+
+/* Eight bytes at once, the first one lowest. */
+static uint64_t
+load(const char *p)
+{
+	const unsigned char *b = (const unsigned char *)p;
+
+	return (uint64_t)b[0] | (uint64_t)b[1] << 8 | (uint64_t)b[2] << 16 |
+	    (uint64_t)b[3] << 24 | (uint64_t)b[4] << 32 | (uint64_t)b[5] << 40 |
+	    (uint64_t)b[6] << 48 | (uint64_t)b[7] << 56;
+}
+
+#define EACH(c) (UINT64_C(0x0101010101010101) * (unsigned char)(c))
+
+/*
+ * The top bit of the first byte that is "=" or a line feed; 0 without one. Of
+ * those after it more may be set.
+ */
+static uint64_t
+find_special(uint64_t word)
+{
+	uint64_t equals = word ^ EACH('='), lf = word ^ EACH('\n');
+
+	return (((equals - EACH(1)) & ~equals) | ((lf - EACH(1)) & ~lf)) &
+	    EACH(0x80);
+}
+
+struct decoder {
+	const char *begin, *p, *end; /* encoded */
+	char *to, *limit;
+};
+
+/* Copy up to the next "=" or line feed; false when there is no room. */
+static bool
+copy_plain(struct decoder *d)
+{
+	const char *p = d->p, *stop = d->end;
+	char *to = d->to;
+	uint64_t hits = 0;
+
+	if (stop - p > d->limit - to)
+		stop = p + (d->limit - to);
+	while (stop - p >= 8) {
+		hits = find_special(load(p));
+		/* What is copied too much is written over. */
+		memcpy(to, p, 8);
+		if (hits != 0)
+			break;
+		p += 8;
+		to += 8;
+	}
+	if (hits != 0) {
+		p += __builtin_ctzll(hits) / 8;
+		to += __builtin_ctzll(hits) / 8;
+	} else {
+		while (p < stop && *p != '=' && *p != '\n')
+			*to++ = *p++;
+	}
+	d->p = p;
+	d->to = to;
+	return to < d->limit || p == d->end;
+}
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/*
+ * The text ends at p, at a line's end or the end of all; its blanks there were
+ * copied and are not part of it. What stands before the line is no blank.
+ */
+static void
+drop_blanks(struct decoder *d, const char *p)
+{
+	for (; p > d->begin && is_blank(p[-1]); p--)
+		d->to--;
+}
+
+/* The line feed at d->p, which is not in a soft break. */
+static void
+end_line(struct decoder *d)
+{
+	const char *p = d->p++;
+	bool cr = p > d->begin && p[-1] == '\r';
+
+	p -= cr;
+	if (p > d->begin && is_blank(p[-1])) {
+		d->to -= cr;
+		drop_blanks(d, p);
+		if (cr)
+			*d->to++ = '\r';
+	}
+	*d->to++ = '\n';
+}
+
+/* A hexadecimal digit's value and one more; 0 of anything else. */
+/* clang-format off */
+static const unsigned char hex_digit[256] = {
+	['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5, ['5'] = 6,
+	['6'] = 7, ['7'] = 8, ['8'] = 9, ['9'] = 10, ['A'] = 11, ['B'] = 12,
+	['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16, ['a'] = 11, ['b'] = 12,
+	['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16
+};
+/* clang-format on */
+
+/* "=XX" or a soft break, at d->p; false when it is neither. */
+static bool
+decode_escape(struct decoder *d)
+{
+	const char *p = d->p + 1;
+	unsigned high, low;
+
+	if (d->end - p >= 2) {
+		high = hex_digit[(unsigned char)p[0]];
+		low = hex_digit[(unsigned char)p[1]];
+		if (high > 0 && low > 0) {
+			*d->to++ = (char)((high - 1) << 4 | (low - 1));
+			d->p += 3;
+			return true;
+		}
+	}
+	while (p < d->end && is_blank(*p))
+		p++;
+	if (d->end - p >= 2 && p[0] == '\r' && p[1] == '\n')
+		p++;
+	if (p < d->end && *p++ != '\n')
+		return false;
+	d->p = p;
+	return true;
+}
+
+enum mt_rc
+mt_qp_decode(struct mt_str in, struct mt_buf *out)
+{
+	size_t room = out->max - out->n;
+	struct decoder d = { .begin = in.p, .p = in.p, .end = in.p + in.n };
+
+	/* All at once: it cannot grow. */
+	if (in.n < room)
+		room = in.n;
+	if (in.n == 0 || !mt_buf_reserve(out, room))
+		return in.n == 0 ? MT_OK : MT_LIMIT;
+	d.to = out->p + out->n;
+	d.limit = d.to + room;
+	while (d.p < d.end) {
+		if (!copy_plain(&d))
+			return MT_LIMIT;
+		if (d.p == d.end)
+			drop_blanks(&d, d.p);
+		else if (*d.p == '\n')
+			end_line(&d);
+		else if (!decode_escape(&d))
+			return MT_FORMAT;
+	}
+	out->n = (size_t)(d.to - out->p);
+	out->p[out->n] = '\0';
+	return MT_OK;
+}
 
 /* A line of the encoded text. */
 struct line {
@@ -38,66 +197,6 @@ line_at(struct mt_str s, size_t at)
 	return l;
 }
 
-/* The byte that "=XX" stands for, or -1. */
-static int
-read_code(const char *p, size_t n)
-{
-	int high, low;
-
-	if (n < 3)
-		return -1;
-	high = mt_hex_digit(p[1]);
-	low = mt_hex_digit(p[2]);
-	return high < 0 || low < 0 ? -1 : high << 4 | low;
-}
-
-/* Decode a line's text to `to`; where the next byte goes, NULL: damaged. */
-static char *
-decode_line(struct mt_str s, char *to)
-{
-	const char *p = s.p, *end = s.p + s.n;
-	int c;
-
-	while (p < end) {
-		if (*p != '=') {
-			*to++ = *p++;
-			continue;
-		}
-		if ((c = read_code(p, (size_t)(end - p))) < 0)
-			return NULL;
-		*to++ = (char)c;
-		p += 3;
-	}
-	return to;
-}
-
-enum mt_rc
-mt_qp_decode(struct mt_str in, struct mt_buf *out)
-{
-	struct line l;
-	char *to;
-	size_t i;
-
-	for (i = 0; i < in.n; i = l.next) {
-		l = line_at(in, i);
-		/* All that is left at once: it cannot grow. */
-		if (i == 0 && in.n <= out->max - out->n)
-			(void)mt_buf_reserve(out, in.n);
-		if (!mt_buf_reserve(out, l.text.n + l.eol.n))
-			return MT_LIMIT;
-		to = decode_line(l.text, out->p + out->n);
-		if (to == NULL)
-			return MT_FORMAT;
-		out->n = (size_t)(to - out->p);
-		if (!l.soft)
-			mt_buf_str(out, l.eol);
-	}
-	/* decode_line leaves the NUL to us. */
-	if (out->cap > 0)
-		out->p[out->n] = '\0';
-	return MT_OK;
-}
-
 /* Decoded bytes of a line's text. */
 static size_t
 decoded_length(struct mt_str s)
@@ -110,6 +209,13 @@ decoded_length(struct mt_str s)
 		p += 3;
 	}
 	return n;
+}
+
+/* Decoded bytes of a line. */
+static size_t
+line_bytes(const struct line *l)
+{
+	return decoded_length(l->text) + (l->soft ? 0 : l->eol.n);
 }
 
 /* Where an edit goes, and what stands on its line before and after it. */
@@ -135,31 +241,64 @@ place_in(struct mt_str leaf, const struct line *l, size_t skip)
 	return is;
 }
 
+/* Before the line's decoded byte `at`, or after its last one. */
+static struct place
+place_on(struct mt_str leaf, const struct line *l, size_t at)
+{
+	size_t n = decoded_length(l->text);
+
+	if (at < n)
+		return place_in(leaf, l, at);
+	if (!l->soft && l->eol.n > 0 && at >= n + l->eol.n)
+		return (struct place){ .at = l->next };
+	return place_in(leaf, l, n);
+}
+
 /* Before the encoding of decoded byte `at`; at the end, after the last one. */
 static struct place
-find_place(struct mt_str leaf, size_t at)
+find_from_start(struct mt_str leaf, size_t at)
 {
-	struct place end = { .at = 0 };
-	struct line l;
-	size_t i, n;
+	struct line l = line_at(leaf, 0);
+	size_t n = line_bytes(&l);
 
-	for (i = 0; i < leaf.n; i = l.next) {
-		l = line_at(leaf, i);
-		n = decoded_length(l.text);
-		if (at < n)
-			return place_in(leaf, &l, at);
-		if (!l.soft && at < n + l.eol.n)
-			return place_in(leaf, &l, n);
+	while (at >= n && l.next < leaf.n) {
 		at -= n;
-		if (!l.soft && l.eol.n > 0) {
-			at -= l.eol.n;
-			end = (struct place){ .at = l.next };
-		} else if (l.next == leaf.n || at == 0) {
-			/* Perhaps nothing that decodes comes any more. */
-			end = place_in(leaf, &l, n);
-		}
+		l = line_at(leaf, l.next);
+		n = line_bytes(&l);
 	}
-	return end;
+	return place_on(leaf, &l, at);
+}
+
+/* The same, of the decoded byte so many before the end. */
+static struct place
+find_from_end(struct mt_str leaf, size_t left)
+{
+	size_t at = leaf.n, n;
+	const char *eol;
+	struct line l;
+
+	for (;;) {
+		eol = memrchr(leaf.p, '\n', at - 1);
+		at = eol != NULL ? (size_t)(eol - leaf.p) + 1 : 0;
+		l = line_at(leaf, at);
+		n = line_bytes(&l);
+		if (left <= n)
+			return place_on(leaf, &l, n - left);
+		left -= n;
+		assert(at > 0);
+	}
+}
+
+static struct place
+find_place(struct mt_str leaf, const struct mt_insertion *ins)
+{
+	size_t left = ins->leaf_n - ins->at;
+
+	assert(ins->at <= ins->leaf_n);
+	if (leaf.n == 0)
+		return (struct place){ .at = 0 };
+	return left < ins->at ? find_from_end(leaf, left)
+			      : find_from_start(leaf, ins->at);
 }
 
 struct encoder {
@@ -207,7 +346,7 @@ void
 mt_qp_splice(struct mt_str leaf, const struct mt_insertion *ins,
     struct mt_edit *ret_edit)
 {
-	struct place is = find_place(leaf, ins->at);
+	struct place is = find_place(leaf, ins);
 	struct encoder e = {
 		.out = &ret_edit->insert, .eol = ins->eol, .column = is.before
 	};

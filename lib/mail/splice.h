@@ -25,7 +25,8 @@
 #include "mail/markup.h"
 
 struct mt_insertion {
-	size_t at; /* in decoded bytes, at most the decoded length */
+	size_t at; /* in decoded bytes, at most leaf_n */
+	size_t leaf_n; /* the leaf's length, decoded */
 	struct mt_str text; /* decoded bytes */
 	struct mt_str eol; /* the leaf's: LF or CRLF */
 	bool stretch; /* spaces may go in before text's last byte */
