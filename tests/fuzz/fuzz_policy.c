@@ -61,7 +61,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct mt_policy *policy = NULL;
 	struct mt_err err;
-	uint8_t *copy = mt_alloc(n + 1);
+	uint8_t *copy = mt_alloc(n);
 	uint32_t sum;
 	size_t i;
 
