@@ -13,10 +13,12 @@ decode(struct mt_str payload, enum mt_event *id, union mt_event_any *ev)
 {
 	struct mt_pair pairs[MT_EVENT_PAIRS];
 	struct mt_err err;
+	enum mt_rc rc;
 	size_t n;
 
-	if (mt_event_split(payload, pairs, MT_EVENT_PAIRS, &n, &err) != MT_OK)
-		return err.rc;
+	rc = mt_event_split(payload, pairs, MT_EVENT_PAIRS, &n, &err);
+	if (rc != MT_OK)
+		return rc;
 	return mt_event_decode(pairs, n, id, ev, &err);
 }
 
