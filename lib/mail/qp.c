@@ -113,22 +113,34 @@ static const unsigned char hex_digit[256] = {
 };
 /* clang-format on */
 
-/* "=XX" or a soft break, at d->p; false when it is neither. */
+/* Decode what "=XX" there is at d->p: in many languages all letters are. */
 static bool
-decode_escape(struct decoder *d)
+decode_codes(struct decoder *d)
 {
-	const char *p = d->p + 1;
+	const char *p = d->p;
+	char *to = d->to;
 	unsigned high, low;
 
-	if (d->end - p >= 2) {
-		high = hex_digit[(unsigned char)p[0]];
-		low = hex_digit[(unsigned char)p[1]];
-		if (high > 0 && low > 0) {
-			*d->to++ = (char)((high - 1) << 4 | (low - 1));
-			d->p += 3;
-			return true;
-		}
+	for (; d->end - p >= 3 && *p == '=' && to < d->limit; p += 3) {
+		high = hex_digit[(unsigned char)p[1]];
+		low = hex_digit[(unsigned char)p[2]];
+		if (high == 0 || low == 0)
+			break;
+		*to++ = (char)((high - 1) << 4 | (low - 1));
 	}
+	if (p == d->p)
+		return false;
+	d->p = p;
+	d->to = to;
+	return true;
+}
+
+/* Pass over the soft break at d->p; false when it is none. */
+static bool
+skip_break(struct decoder *d)
+{
+	const char *p = d->p + 1;
+
 	while (p < d->end && is_blank(*p))
 		p++;
 	if (d->end - p >= 2 && p[0] == '\r' && p[1] == '\n')
@@ -159,7 +171,7 @@ mt_qp_decode(struct mt_str in, struct mt_buf *out)
 			drop_blanks(&d, d.p);
 		else if (*d.p == '\n')
 			end_line(&d);
-		else if (!decode_escape(&d))
+		else if (!decode_codes(&d) && !skip_break(&d))
 			return MT_FORMAT;
 	}
 	out->n = (size_t)(d.to - out->p);
