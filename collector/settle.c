@@ -314,18 +314,15 @@ take_away(struct settle *s, struct mt_err *err)
 	return MT_OK;
 }
 
+/* Write the sums that changed, and note what that means for the counters. */
 static enum mt_rc
-write_rows(struct settle *s, const struct sums *sums, size_t from, size_t to,
+write_opens(struct settle *s, const struct sums *sums, size_t from, size_t to,
     struct mt_err *err)
 {
-	const struct fold_rows *more = &s->more.tables[MT_TABLE_counter];
 	struct mt_row_message_open row;
 	size_t i;
 
-	fold_reset(&s->more);
-	fold_reset(&s->less);
 	mt_bulk_clear(s->opens);
-	mt_bulk_clear(s->counters);
 	for (i = from; i < to; i++) {
 		const struct sums *one = &sums[i - from];
 
@@ -338,12 +335,21 @@ write_rows(struct settle *s, const struct sums *sums, size_t from, size_t to,
 		mt_bulk_add(s->opens, &row);
 		note_difference(s, touched(s, i), one);
 	}
+	return mt_bulk_upsert(s->opens, NULL, err);
+}
+
+static enum mt_rc
+write_counters(struct settle *s, struct mt_err *err)
+{
+	const struct fold_rows *more = &s->more.tables[MT_TABLE_counter];
+	size_t i;
+
 	fold_finish(&s->more);
 	fold_finish(&s->less);
+	mt_bulk_clear(s->counters);
 	for (i = 0; i < more->n; i++)
 		mt_bulk_add(s->counters, more->rows[i]);
-	if (mt_bulk_upsert(s->opens, NULL, err) != MT_OK ||
-	    mt_bulk_upsert(s->counters, NULL, err) != MT_OK)
+	if (mt_bulk_upsert(s->counters, NULL, err) != MT_OK)
 		return err->rc;
 	return take_away(s, err);
 }
@@ -354,12 +360,33 @@ settle_some(struct settle *s, size_t from, size_t to, struct mt_err *err)
 	struct sums sums[QUERY_MESSAGES];
 
 	memset(sums, 0, sizeof(sums));
-	if (mt_db_exec(s->db, "START TRANSACTION", err) != MT_OK ||
-	    lock_messages(s, sums, from, to, err) != MT_OK ||
+	if (lock_messages(s, sums, from, to, err) != MT_OK ||
 	    touch_last_day(&s->touch, err) != MT_OK ||
 	    read_was(s, sums, from, to, err) != MT_OK ||
-	    read_is(s, sums, from, to, err) != MT_OK ||
-	    write_rows(s, sums, from, to, err) != MT_OK)
+	    read_is(s, sums, from, to, err) != MT_OK)
+		return err->rc;
+	return write_opens(s, sums, from, to, err);
+}
+
+/*
+ * All touched messages in one transaction: their rows are locked in the order
+ * of their key, and the counters, which everybody wants, last and shortly.
+ */
+static enum mt_rc
+settle_all(struct settle *s, size_t n, struct mt_err *err)
+{
+	size_t from, to;
+
+	fold_reset(&s->more);
+	fold_reset(&s->less);
+	if (mt_db_exec(s->db, "START TRANSACTION", err) != MT_OK)
+		return err->rc;
+	for (from = 0; from < n; from = to) {
+		to = n - from < QUERY_MESSAGES ? n : from + QUERY_MESSAGES;
+		if (settle_some(s, from, to, err) != MT_OK)
+			return err->rc;
+	}
+	if (write_counters(s, err) != MT_OK)
 		return err->rc;
 	return mt_db_exec(s->db, "COMMIT", err);
 }
@@ -369,14 +396,10 @@ settle_events(struct settle *s, const struct store_event *events, size_t n,
     struct mt_err *err)
 {
 	const struct fold_rows *rows = &s->found.tables[MT_TABLE_message_open];
-	size_t from, to;
 	enum mt_rc rc = touch_find(&s->touch, events, n, err);
 
-	for (from = 0; rc == MT_OK && from < rows->n; from = to) {
-		to = rows->n - from < QUERY_MESSAGES ? rows->n
-						     : from + QUERY_MESSAGES;
-		rc = settle_some(s, from, to, err);
-	}
+	if (rc == MT_OK && rows->n > 0)
+		rc = settle_all(s, rows->n, err);
 	if (rc == MT_FORMAT || rc == MT_LIMIT)
 		err->rc = rc = MT_CONFIG; /* no single event's fault */
 	if (rc != MT_OK)
