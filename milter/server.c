@@ -312,8 +312,9 @@ drain(struct milter_server *server)
 	uint64_t most = server->site->base->options->stop_wait_ms;
 	int64_t end_ms = mt_clock_mono_ms() + (int64_t)most;
 
-	milter_place_hide(&server->place);
+	/* In this order: whoever finds no socket finds nobody who marks. */
 	atomic_store(&server->draining, true);
+	milter_place_hide(&server->place);
 	if (!wait_zero(&server->messages, end_ms))
 		mt_log(MT_LOG_WARNING,
 		    "stopping before messages=%u in work have ended; they go "

@@ -10,6 +10,18 @@ function open(name, address)
 	return conn
 end
 
+-- Wait until the milter has taken its socket away: it is stopping.
+function hidden()
+	local path = socket:gsub("^unix:", "")
+	for _ = 1, 500 do
+		if not os.execute("test -S " .. path) then
+			return
+		end
+		mt.sleep(0.02)
+	end
+	error("the milter does not stop")
+end
+
 function ok(err)
 	assert(err == nil, err)
 end
