@@ -173,7 +173,7 @@ mt_base64_decode(struct mt_str in, struct mt_buf *out)
 /* Where the edit begins and what it takes away. */
 struct span {
 	size_t from; /* the touched quantum's first digit */
-	size_t to; /* after the last digit or padding */
+	size_t to; /* after the last digit, padding or blank on its line */
 	size_t column; /* of from, in its line */
 };
 
@@ -234,6 +234,7 @@ find_span(
     const struct table *t, struct mt_str leaf, const struct mt_insertion *ins)
 {
 	struct span s = { 0, leaf.n, 0 };
+	size_t all = leaf.n;
 	size_t before = ins->at / 3 * 4,
 	       after = digits_of(ins->leaf_n) - before;
 	const char *eol = NULL;
@@ -244,6 +245,9 @@ find_span(
 	leaf.n = s.to;
 	s.from = before < after ? skip_digits(t, leaf, before)
 				: skip_digits_back(t, leaf, after);
+	/* Blanks there would make our last line longer than it may be. */
+	while (s.to < all && (leaf.p[s.to] == ' ' || leaf.p[s.to] == '\t'))
+		s.to++;
 	if (s.from > 0)
 		eol = memrchr(leaf.p, '\n', s.from);
 	s.column = eol != NULL ? s.from - (size_t)(eol - leaf.p) - 1 : s.from;

@@ -215,6 +215,9 @@ leaves_take_insertions_in_their_own_encoding(void **state)
 		{ MT_encoding_base64, "YW\r\nJjZA==", 4,
 		    "YW\r\nJjZElOU0VSVEVE" },
 		{ MT_encoding_base64, "", 0, "SU5TRVJURUQ=" },
+		{ MT_encoding_base64, "YWJj \t\r\n \r\n", 3,
+		    "YWJjSU5TRVJURUQ=\r\n \r\n" },
+		{ MT_encoding_base64, "YWI=\t", 0, "SU5TRVJURURhYg==" },
 	};
 	struct mt_buf is;
 	size_t i;
