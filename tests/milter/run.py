@@ -75,7 +75,7 @@ def check_log(dialogue, log):
 def stop(process):
     process.send_signal(signal.SIGTERM)
     try:
-        code = process.wait(2)
+        code = process.wait(10)
     except subprocess.TimeoutExpired:
         process.kill()
         return ["did not stop within two seconds"]
