@@ -78,7 +78,7 @@ def stop(process):
         code = process.wait(10)
     except subprocess.TimeoutExpired:
         process.kill()
-        return ["did not stop within two seconds"]
+        return ["did not stop within ten seconds"]
     return [f"ended with {code}"] if code != 0 else []
 
 
