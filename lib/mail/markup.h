@@ -45,6 +45,16 @@ struct mt_markup_in {
 	/* UTF-8 text shown before the pixel; absent: none. LF is a line break.
 	 */
 	struct mt_str notice;
+	/* The notice goes into the text/plain alternative as well, if it can.
+	 */
+	bool notice_plain;
+	/*
+	 * Is this text, shaped as a token, one of ours? Given, all <img> with
+	 * such a token that the leaf quotes are made to show nothing, byte for
+	 * byte in their place. NULL: they stay.
+	 */
+	bool (*is_ours)(void *arg, struct mt_str token);
+	void *is_ours_arg;
 	/* The caller found a mark of ours in head (a header whose MAC holds).
 	 */
 	bool marked;
@@ -69,6 +79,8 @@ struct mt_markup {
 	enum mt_encoding encoding;
 	char charset[MT_MAX_CHARSET]; /* lower-case, as declared */
 	size_t at; /* head.n + where the insertion begins */
+	bool noticed_plain; /* the text/plain alternative has the notice */
+	unsigned quoted; /* pixels that were quoted and show nothing now */
 };
 
 void mt_markup_make(const struct mt_markup_in *in, struct mt_markup *ret_m);

@@ -56,6 +56,12 @@ struct mt_policy_in {
 	struct mt_str user; /* SASL login; absent: not authenticated */
 	bool submitted; /* by one of our users: authenticated or trusted */
 	enum mt_request request; /* X-Mailtrail-Open */
+	/*
+	 * What a hook said, after the header and before the recipients; absent:
+	 * nothing. As a rule that sets when hook_sets, else as one at_most.
+	 */
+	enum mt_mode hook;
+	bool hook_sets;
 	struct mt_policy_rcpt *rcpts; /* mode and rule are filled in */
 	size_t rcpts_n;
 	/* Called for every step, in order; NULL: nobody wants to know. */
@@ -70,6 +76,8 @@ struct mt_policy_result {
 	struct mt_str rule; /* subject of the rule that decided, or absent */
 	struct mt_str notice; /* absent: the program's default */
 	struct mt_str pixel_url; /* absent: the program's default */
+	enum mt_answer notice_plain; /* absent: the program's default */
+	enum mt_quoted quoted; /* absent: the program's default */
 };
 
 void mt_policy_decide(const struct mt_policy *policy,

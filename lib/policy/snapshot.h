@@ -49,6 +49,9 @@ struct mt_policy_rule {
 	enum mt_mode mode;
 	struct mt_str notice; /* absent: as the level above; empty: none */
 	struct mt_str pixel_url; /* absent: as the level above */
+	enum mt_answer notice_plain; /* the notice in text/plain too; absent: as
+					the level above */
+	enum mt_quoted quoted; /* absent: as the level above */
 };
 
 struct mt_policy_consent {
