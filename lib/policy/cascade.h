@@ -77,7 +77,7 @@ struct mt_policy_result {
 	struct mt_str notice; /* absent: the program's default */
 	struct mt_str pixel_url; /* absent: the program's default */
 	enum mt_answer notice_plain; /* absent: the program's default */
-	enum mt_quoted quoted; /* absent: the program's default */
+	enum mt_quotes quoted; /* absent: the program's default */
 };
 
 void mt_policy_decide(const struct mt_policy *policy,

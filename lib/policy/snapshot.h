@@ -51,7 +51,7 @@ struct mt_policy_rule {
 	struct mt_str pixel_url; /* absent: as the level above */
 	enum mt_answer notice_plain; /* the notice in text/plain too; absent: as
 					the level above */
-	enum mt_quoted quoted; /* absent: as the level above */
+	enum mt_quotes quoted; /* absent: as the level above */
 };
 
 struct mt_policy_consent {
