@@ -229,6 +229,12 @@ digits_of(size_t bytes)
 	return bytes / 3 * 4 + (bytes % 3 > 0 ? bytes % 3 + 1 : 0);
 }
 
+static bool
+at_eol(struct mt_str s)
+{
+	return s.p[0] == '\n' || (s.n > 1 && s.p[0] == '\r' && s.p[1] == '\n');
+}
+
 static struct span
 find_span(
     const struct table *t, struct mt_str leaf, const struct mt_insertion *ins)
@@ -245,8 +251,8 @@ find_span(
 	leaf.n = s.to;
 	s.from = before < after ? skip_digits(t, leaf, before)
 				: skip_digits_back(t, leaf, after);
-	/* Blanks there would make our last line longer than it may be. */
-	while (s.to < all && (leaf.p[s.to] == ' ' || leaf.p[s.to] == '\t'))
+	/* What is left of its line would make ours longer than it may be. */
+	while (s.to < all && !at_eol(mt_str_n(leaf.p + s.to, all - s.to)))
 		s.to++;
 	if (s.from > 0)
 		eol = memrchr(leaf.p, '\n', s.from);

@@ -218,6 +218,8 @@ leaves_take_insertions_in_their_own_encoding(void **state)
 		{ MT_encoding_base64, "YWJj \t\r\n \r\n", 3,
 		    "YWJjSU5TRVJURUQ=\r\n \r\n" },
 		{ MT_encoding_base64, "YWI=\t", 0, "SU5TRVJURURhYg==" },
+		{ MT_encoding_base64, "YWJj\t\r\t\t\r\n\r\n", 3,
+		    "YWJjSU5TRVJURUQ=\r\n\r\n" },
 	};
 	struct mt_buf is;
 	size_t i;
