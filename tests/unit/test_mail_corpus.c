@@ -9,23 +9,18 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <ftw.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 #include <gmime/gmime.h>
 
-#include "base/mem.h"
+#include "../lib/mail_corpus.h"
 #include "../lib/mail_property.h"
 
-#define OWN "tests/data/mime"
-#define LARGE "../shared/data/mime"
-
-/* nftw has no argument for us. */
-static unsigned counts[MT_reason_end];
-static unsigned wrong_n;
+struct tally {
+	unsigned count[MT_reason_end];
+	unsigned wrong;
+};
 
 static GMimeMessage *
 parse(struct mt_str text)
@@ -151,100 +146,61 @@ second_opinion(struct mt_str was, struct mt_str is)
 }
 
 static void
-judge(const char *path, struct mt_str message)
+judge(const struct mail_sample *sample, void *arg)
 {
 	struct mt_markup_in in =
-	    mail_input(message, (struct mt_str){ NULL, 0 });
+	    mail_input(sample->text, (struct mt_str){ NULL, 0 });
+	struct tally *t = arg;
 	struct mt_markup m;
 	struct mt_buf out;
 	const char *wrong;
 
 	in.resigned = true;
 	mt_markup_make(&in, &m);
-	counts[m.reason]++;
+	t->count[m.reason]++;
 	wrong = mail_property(&in, &m);
 	if (wrong == NULL && m.reason == MT_reason_done) {
-		mt_buf_init(&out, 3 * message.n + 65536);
+		mt_buf_init(&out, 3 * sample->text.n + 65536);
 		mt_markup_apply(&m, &in, &out);
-		wrong = second_opinion(message, mt_buf_view(&out));
+		wrong = second_opinion(sample->text, mt_buf_view(&out));
 		mt_buf_done(&out);
 	}
 	mt_markup_done(&m);
 	if (wrong != NULL) {
-		print_message("%s: %s\n", path, wrong);
-		wrong_n++;
+		print_message("%s%s: %s\n", sample->path,
+		    sample->crlf ? " (CRLF)" : "", wrong);
+		t->wrong++;
 	}
-}
-
-/* LF that no CR precedes becomes CRLF. */
-static void
-to_crlf(struct mt_str s, struct mt_buf *out)
-{
-	size_t i;
-
-	for (i = 0; i < s.n; i++) {
-		if (s.p[i] == '\n' && (i == 0 || s.p[i - 1] != '\r'))
-			mt_buf_c(out, '\r');
-		mt_buf_c(out, s.p[i]);
-	}
-}
-
-static int
-visit(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	struct mt_buf text, crlf;
-	size_t n = (size_t)st->st_size;
-	FILE *f;
-
-	(void)ftw;
-	if (type != FTW_F || strstr(path, ".json") != NULL ||
-	    strstr(path, "SOURCES.md") != NULL)
-		return 0;
-	assert_non_null(f = fopen(path, "rb"));
-	mt_buf_init(&text, n + 1);
-	assert_true(mt_buf_reserve(&text, n));
-	assert_int_equal(fread(text.p, 1, n, f), n);
-	text.n = n;
-	(void)fclose(f);
-	judge(path, mt_buf_view(&text));
-	mt_buf_init(&crlf, 2 * n + 1);
-	to_crlf(mt_buf_view(&text), &crlf);
-	judge(path, mt_buf_view(&crlf));
-	mt_buf_done(&text);
-	mt_buf_done(&crlf);
-	return 0;
 }
 
 static void
 walk(const char *dir)
 {
+	struct tally t = { .wrong = 0 };
 	unsigned i;
 
-	memset(counts, 0, sizeof(counts));
-	wrong_n = 0;
-	assert_int_equal(nftw(dir, visit, 16, FTW_PHYS), 0);
+	(void)mail_corpus_walk(dir, judge, &t);
 	for (i = 1; i < MT_reason_end; i++)
-		if (counts[i] > 0)
+		if (t.count[i] > 0)
 			print_message(
-			    "%6u %s\n", counts[i], mt_words_reason[i]);
-	assert_true(counts[MT_reason_done] > 0);
-	assert_int_equal(wrong_n, 0);
+			    "%6u %s\n", t.count[i], mt_words_reason[i]);
+	assert_true(t.count[MT_reason_done] > 0);
+	assert_int_equal(t.wrong, 0);
 }
 
 static void
 our_messages_keep_their_structure(void **state)
 {
 	(void)state;
-	walk(OWN);
+	walk(MAIL_CORPUS_OWN);
 }
 
 static void
 the_large_corpus_keeps_its_structure(void **state)
 {
 	(void)state;
-	if (access(LARGE, R_OK) != 0)
-		return; /* the messages above are its selection */
-	walk(LARGE);
+	if (mail_corpus_large())
+		walk(MAIL_CORPUS_LARGE);
 }
 
 int
