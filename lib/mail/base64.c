@@ -436,3 +436,66 @@ mt_base64_splice(struct mt_str leaf, const struct mt_insertion *ins,
 	ret_edit->at = span.from;
 	ret_edit->remove = span.to - span.from;
 }
+
+/* The tag that holds decoded byte `at`, or the next one; NULL without one. */
+static const struct mt_range *
+tag_at(const struct mt_quoted_pixels *pixels, size_t *k, size_t at)
+{
+	while (*k < pixels->n && pixels->tag[*k].to <= at)
+		++*k;
+	return *k < pixels->n ? &pixels->tag[*k] : NULL;
+}
+
+/*
+ * The quantum with so many digits, at these places of the leaf, whose first
+ * byte is decoded byte `at`: encode it again with the tags' new bytes. False
+ * when there are no more tags.
+ */
+static bool
+overwrite_quantum(char *leaf, const size_t place[4], struct quantum q,
+    size_t at, const struct mt_quoted_pixels *pixels, size_t *k)
+{
+	const struct mt_range *tag = tag_at(pixels, k, at);
+	unsigned char three[3];
+	unsigned i, n = unpack(q, three), bits = 0;
+
+	if (tag == NULL || at + 3 <= tag->from)
+		return tag != NULL;
+	for (i = 0; i < 3; i++) {
+		tag = tag_at(pixels, k, at + i);
+		if (i < n && tag != NULL && at + i >= tag->from)
+			three[i] = (unsigned char)mt_quoted_byte(
+			    tag, at + i, (char)three[i]);
+		bits = bits << 8 | three[i];
+	}
+	for (i = 0; i < q.n; i++)
+		leaf[place[i]] = digits[bits >> (6 * (3 - i)) & 63];
+	return true;
+}
+
+void
+mt_base64_overwrite(char *leaf, size_t n, const struct mt_quoted_pixels *pixels)
+{
+	struct table t;
+	struct quantum q = { 0, 0 };
+	size_t place[4] = { 0, 0, 0, 0 }, i, at = 0, k = 0;
+	unsigned v;
+
+	fill(&t);
+	for (i = 0; i <= n; i++) {
+		v = i < n ? t.value[(unsigned char)leaf[i]] : PAD;
+		if (v == SPACE)
+			continue;
+		if (v != PAD) {
+			q.bits = q.bits << 6 | v;
+			place[q.n++] = i;
+			if (q.n < 4)
+				continue;
+		}
+		if (!overwrite_quantum(leaf, place, q, at, pixels, &k) ||
+		    v == PAD)
+			return;
+		q = (struct quantum){ 0, 0 };
+		at += 3;
+	}
+}

@@ -52,7 +52,10 @@ read_fields(struct mt_str block, struct fields *f)
 	size_t i;
 
 	*f = (struct fields){ .bad = { false } };
-	while (mt_header_next(&it, &h)) {
+	/* Who makes the mark a part of the first name loses that field only. */
+	if (mt_str_starts(block, "\xef\xbb\xbf"))
+		it.block = mt_str_n(block.p + 3, block.n - 3);
+	for (; mt_header_next(&it, &h); it.blank = false) {
 		for (i = 0; i < FIELDS_N; i++)
 			if (mt_str_eqz_nocase(h.name, names[i]))
 				break;
@@ -61,7 +64,11 @@ read_fields(struct mt_str block, struct fields *f)
 		/* Given twice, or where some see no header any more. */
 		if (f->value[i].p != NULL || h.spaced || it.junk)
 			f->bad[i] = true;
-		/* A blank fold in the field itself shows only after it. */
+		/*
+		 * Who ends the header at a blank fold above sees plain text,
+		 * and so the HTML as it is written; in the field itself he may
+		 * see half of it.
+		 */
 		if (it.blank)
 			f->bad[i] = true;
 		f->value[i] = h.value;
@@ -188,7 +195,7 @@ read_type(const struct fields *f, struct mt_entity *e, struct mt_buf *buf)
 	e->named = has_name(value, "name");
 	if (mt_str_starts(word, "multipart/"))
 		read_multi(value, e);
-	else if (e->kind == MT_ENTITY_HTML)
+	else if (e->kind == MT_ENTITY_HTML || e->kind == MT_ENTITY_TEXT)
 		read_charset(value, e);
 }
 

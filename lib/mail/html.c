@@ -450,3 +450,15 @@ mt_html_point(struct mt_str html, size_t unclipped)
 	point = first(point, first(s.all.body_end, s.all.html_end));
 	return point != NOWHERE ? point : first(s.unclosed, last_of(html));
 }
+
+size_t
+mt_html_tag(struct mt_str html)
+{
+	struct scan s = { .h = html, .i = 1 };
+	enum element element;
+
+	if (html.n < 2 || html.p[0] != '<' || !is_letter(html.p[1]) ||
+	    !read_tag(&s, &element))
+		return 0;
+	return s.i;
+}

@@ -19,5 +19,10 @@
  * first <body ...>, else after </head>, when there is one.
  */
 size_t mt_html_point(struct mt_str html, size_t unclipped);
+/*
+ * Behind the tag at the start of html, which is "<" and a letter; 0 when it is
+ * not closed.
+ */
+size_t mt_html_tag(struct mt_str html);
 
 #endif

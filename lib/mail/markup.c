@@ -8,8 +8,10 @@
 #include "mail/html.h"
 #include "mail/markup.h"
 #include "mail/mime.h"
+#include "mail/notice.h"
 #include "mail/splice.h"
 #include "mail/tag.h"
+#include "mail/text.h"
 
 /* Somebody's signature over body or parts of it. */
 static const char *const seals[] = { "DKIM-Signature", "ARC-Seal",
@@ -29,132 +31,165 @@ is_sealed(struct mt_str head)
 	return false;
 }
 
-/* The first line end of s; absent when it has none. */
-static struct mt_str
-first_eol(struct mt_str s)
-{
-	const char *p = s.n > 0 ? memchr(s.p, '\n', s.n) : NULL;
-
-	if (p == NULL)
-		return (struct mt_str){ NULL, 0 };
-	return p > s.p && p[-1] == '\r' ? MT_LIT("\r\n") : MT_LIT("\n");
-}
-
 static struct mt_str
 find_eol(struct mt_str leaf, const struct mt_markup_in *in)
 {
-	struct mt_str eol = first_eol(leaf);
+	struct mt_str eol = mt_text_eol(leaf);
 
 	if (eol.p == NULL)
-		eol = first_eol(in->body);
+		eol = mt_text_eol(in->body);
 	if (eol.p == NULL)
-		eol = first_eol(in->head);
+		eol = mt_text_eol(in->head);
 	return eol.p != NULL ? eol : MT_LIT("\r\n");
 }
 
-/* PGP's armour, found by its first G: few letters are as rare in HTML. */
-static bool
-has_armour(struct mt_str html)
-{
-	static const char armour[] = "-----BEGIN PGP ";
-	const size_t n = sizeof(armour) - 1, before = sizeof("-----BE") - 1;
-	const char *p, *end = html.p + html.n;
+/* What was found in the decoded leaf. */
+struct plan {
+	struct mt_charset cs;
+	struct mt_insertion ins; /* all but its text */
+	struct mt_quoted_pixels pixels;
+};
 
-	if (html.n < n)
-		return false;
-	end -= n - before - 1; /* of where its G can be */
-	for (p = html.p + before; p < end; p++) {
-		if ((p = memchr(p, 'G', (size_t)(end - p))) == NULL)
-			return false;
-		if (memcmp(p - before, armour, n) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* May these bytes be searched as a superset of ASCII, and changed? */
 static enum mt_reason
-judge_html(struct mt_str html)
+find_places(const struct mt_markup_in *in, const struct mt_leaf *leaf,
+    struct plan *ret_plan)
 {
-	/* UTF-16 and ISO-2022 under another name. */
-	if (html.n > 0 &&
-	    (memchr(html.p, '\0', html.n) != NULL ||
-		memchr(html.p, '\033', html.n) != NULL))
-		return MT_reason_charset;
-	return has_armour(html) ? MT_reason_armour : MT_reason_done;
-}
+	struct mt_text text;
+	enum mt_reason reason = mt_text_read(leaf, in->body, &text);
+	size_t at;
 
-/* Where in the decoded leaf the insertion goes. */
-static enum mt_reason
-find_point(
-    enum mt_encoding encoding, struct mt_str leaf, struct mt_insertion *ret_ins)
-{
-	struct mt_buf decoded;
-	struct mt_str html = leaf;
-	enum mt_reason reason;
-	enum mt_rc rc;
-
-	mt_buf_init(&decoded, MT_MAX_HTML);
-	rc = mt_transfer_decode(encoding, leaf, &decoded);
-	if (encoding == MT_encoding_base64 ||
-	    encoding == MT_encoding_quoted_printable)
-		html = mt_buf_view(&decoded);
-	if (rc != MT_OK) {
-		reason =
-		    rc == MT_LIMIT ? MT_reason_too_large : MT_reason_encoding;
-	} else {
-		reason = judge_html(html);
-		ret_ins->leaf_n = html.n;
-		if (reason == MT_reason_done)
-			ret_ins->at = mt_html_point(html, MT_MAX_UNCLIPPED);
+	*ret_plan = (struct plan){ .cs = text.cs };
+	if (reason == MT_reason_done) {
+		at = mt_html_point(text.flat, MT_MAX_UNCLIPPED / text.cs.width);
+		at *= text.cs.width;
+		ret_plan->ins.at = at;
+		ret_plan->ins.leaf_n = text.bytes.n;
+		ret_plan->ins.stretch = text.cs.width == 1;
+		/* Two bytes of a line end can stand in two wide characters. */
+		if (at > 0 && at < text.bytes.n && text.cs.width > 1 &&
+		    text.bytes.p[at - 1] == '\r' && text.bytes.p[at] == '\n')
+			reason = MT_reason_charset;
+		if (in->is_ours != NULL && text.cs.width == 1)
+			mt_quoted_find(text.flat, in->is_ours, in->is_ours_arg,
+			    &ret_plan->pixels);
 	}
-	mt_buf_done(&decoded);
+	mt_text_done(&text);
 	return reason;
 }
 
 static void
-splice(const struct mt_markup_in *in, struct mt_str leaf,
-    struct mt_insertion ins, struct mt_markup *m)
+add_edit(struct mt_markup *m, struct mt_edit edit)
 {
-	bool coded = m->encoding == MT_encoding_base64 ||
-	    m->encoding == MT_encoding_quoted_printable;
-	struct mt_buf text;
+	/* Nearly always there are one or two. */
+	m->edits =
+	    mt_realloc_array(m->edits, m->edits_n + 1, sizeof(*m->edits));
+	m->edits[m->edits_n++] = edit;
+}
 
-	ins.eol = find_eol(leaf, in);
-	ins.stretch = true;
-	mt_buf_init(&text, MT_TAG_MAX);
-	mt_tag_write(in->url, in->notice, coded ? MT_LIT("") : ins.eol, &text);
-	assert(!mt_buf_over(&text));
-	ins.text = mt_buf_view(&text);
-	m->edits = mt_alloc_array(1, sizeof(*m->edits));
-	m->edits_n = 1;
-	mt_transfer_splice(m->encoding, leaf, &ins, &m->edits[0]);
-	mt_buf_done(&text);
+/*
+ * Edits for what differs between a leaf (at `at` of the body) and its copy in
+ * from..to, run by run; each tag of a quoted pixel is one.
+ */
+static void
+add_differences(struct mt_str leaf, const char *copy, size_t at,
+    const struct mt_range *where, struct mt_markup *m)
+{
+	struct mt_edit edit;
+	size_t i, from, to;
+
+	for (i = where->from; i < where->to;) {
+		if (leaf.p[i] == copy[i]) {
+			i++;
+			continue;
+		}
+		/* Bytes that stay are copied over themselves in short gaps. */
+		from = to = i;
+		for (; i < where->to && i - to <= MT_MAX_QUOTED_TAG; i++)
+			if (leaf.p[i] != copy[i])
+				to = i + 1;
+		edit = (struct mt_edit){ .at = at + from, .remove = to - from };
+		mt_buf_init(&edit.insert, to - from);
+		mt_buf_add(&edit.insert, copy + from, to - from);
+		add_edit(m, edit);
+		i = to;
+	}
+}
+
+/* The leaf's insertion, between what becomes of its quoted pixels. */
+static void
+edit_leaf(const struct mt_markup_in *in, const struct mt_leaf *where,
+    struct plan *plan, struct mt_markup *m)
+{
+	struct mt_str leaf =
+	    mt_str_n(in->body.p + where->at, where->end - where->at);
+	struct mt_range before = { 0, 0 }, after = { 0, leaf.n };
+	struct mt_edit edit;
+	char *copy = NULL;
+
+	if (plan->pixels.n > 0) {
+		copy = mt_alloc(leaf.n);
+		memcpy(copy, leaf.p, leaf.n);
+		mt_transfer_overwrite(m->encoding, copy, leaf.n, &plan->pixels);
+	}
+	mt_transfer_splice(m->encoding,
+	    copy != NULL ? mt_str_n(copy, leaf.n) : leaf, &plan->ins, &edit);
+	before.to = edit.at;
+	after.from = edit.at + edit.remove;
+	if (copy != NULL)
+		add_differences(leaf, copy, where->at, &before, m);
+	edit.at += where->at;
+	m->at = in->head.n + edit.at;
+	add_edit(m, edit);
+	if (copy != NULL)
+		add_differences(leaf, copy, where->at, &after, m);
+	mt_free(copy);
+	m->quoted = (unsigned)plan->pixels.n;
+}
+
+static void
+write_tag(const struct mt_markup_in *in, const struct plan *plan,
+    enum mt_encoding encoding, struct mt_buf *text)
+{
+	struct mt_str eol =
+	    mt_encoding_coded(encoding) ? MT_LIT("") : plan->ins.eol;
+	struct mt_buf narrow;
+
+	mt_buf_init(&narrow, MT_TAG_MAX);
+	mt_tag_write(in->url, in->notice, eol, &narrow);
+	assert(!mt_buf_over(&narrow));
+	mt_charset_widen(&plan->cs, mt_buf_view(&narrow), text);
+	mt_buf_done(&narrow);
 }
 
 static enum mt_reason
 mark_leaf(const struct mt_markup_in *in, const struct mt_leaf *where,
-    struct mt_markup *m)
+    const struct mt_leaf *plain, struct mt_markup *m)
 {
 	struct mt_str leaf =
 	    mt_str_n(in->body.p + where->at, where->end - where->at);
-	struct mt_insertion ins = { .at = 0 };
+	struct mt_edit notice;
+	struct plan plan;
+	struct mt_buf text;
 	enum mt_reason reason;
 
 	if (leaf.n == 0)
 		return MT_reason_no_html;
-	if (m->encoding == MT_encoding_absent)
-		return MT_reason_encoding;
-	if (!mt_charset_ascii(mt_str(m->charset)))
-		return MT_reason_charset;
-	if (where->hidden)
-		return MT_reason_malformed;
-	reason = find_point(m->encoding, leaf, &ins);
+	reason = find_places(in, where, &plan);
 	if (reason != MT_reason_done)
 		return reason;
-	splice(in, leaf, ins, m);
-	m->edits[0].at += where->at;
-	m->at = in->head.n + m->edits[0].at;
+	plan.ins.eol = find_eol(leaf, in);
+	mt_buf_init(&text, 4 * (size_t)MT_TAG_MAX);
+	write_tag(in, &plan, m->encoding, &text);
+	assert(!mt_buf_over(&text));
+	plan.ins.text = mt_buf_view(&text);
+	if (in->notice_plain && in->notice.n > 0 && plain->part[0] != '\0' &&
+	    mt_notice_plain(
+		plain, in->body, in->notice, plan.ins.eol, &notice)) {
+		add_edit(m, notice);
+		m->noticed_plain = true;
+	}
+	edit_leaf(in, where, &plan, m);
+	mt_buf_done(&text);
 	return MT_reason_done;
 }
 
@@ -177,17 +212,17 @@ judge_input(const struct mt_markup_in *in)
 void
 mt_markup_make(const struct mt_markup_in *in, struct mt_markup *ret_m)
 {
-	struct mt_leaf leaf;
+	struct mt_leaf leaf, plain;
 
 	*ret_m = (struct mt_markup){ .reason = judge_input(in) };
 	if (ret_m->reason != MT_reason_done)
 		return;
-	ret_m->reason = mt_mime_find(in->head, in->body, &leaf);
+	ret_m->reason = mt_mime_find_both(in->head, in->body, &leaf, &plain);
 	ret_m->encoding = leaf.encoding;
 	memcpy(ret_m->part, leaf.part, sizeof(ret_m->part));
 	memcpy(ret_m->charset, leaf.charset, sizeof(ret_m->charset));
 	if (ret_m->reason == MT_reason_done)
-		ret_m->reason = mark_leaf(in, &leaf, ret_m);
+		ret_m->reason = mark_leaf(in, &leaf, &plain, ret_m);
 }
 
 void

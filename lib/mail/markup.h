@@ -11,8 +11,13 @@
  * (its root) only. The tag goes before the last real </body, else before the
  * last </html, else to the end; in HTML above MT_MAX_UNCLIPPED after <body>.
  *
+ * There is one edit. Only who asks for it gets more: the notice at the end of
+ * the text/plain alternative (notice.h), and the pixels that the leaf quotes,
+ * overwritten in place (quoted.h).
+ *
  * Time is linear in the message. Memory is at most 1.1 times the message
- * beside the message itself. The answer borrows nothing from the input.
+ * beside the message itself; as much again when there are quoted pixels. The
+ * answer borrows nothing from the input.
  *
  *     struct mt_markup m;
  *     mt_markup_make(&in, &m);

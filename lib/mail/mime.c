@@ -13,6 +13,7 @@ struct level {
 	enum mt_entity_kind kind;
 	char start[MT_ENTITY_ID];
 	unsigned parts; /* seen so far */
+	unsigned serial; /* tells it from others at the same depth */
 	bool eligible; /* its parts may be the leaf */
 	bool closed; /* the close delimiter was seen */
 };
@@ -36,7 +37,11 @@ struct walk {
 	unsigned parts;
 	struct seen seen;
 	struct mt_leaf *leaf;
-	bool in_leaf; /* leaf->at is set, its end is not */
+	struct mt_leaf *plain;
+	size_t plain_level; /* of the alternative that holds it */
+	unsigned plain_serial;
+	unsigned serial; /* of the last multipart */
+	struct mt_leaf *open; /* the one whose end is not known yet, or NULL */
 	enum mt_reason over; /* why to end at once; absent: go on */
 };
 
@@ -56,7 +61,8 @@ is_blank_byte(char c)
 
 /*
  * Is the line a delimiter of a level, innermost first? One that only begins
- * like a delimiter is none by RFC 2046, yet some readers take it for one.
+ * like a delimiter is none by RFC 2046, yet some readers take it for one: to
+ * them the leaf would end there.
  */
 static bool
 match(struct walk *w, struct mt_str line, struct delimiter *d)
@@ -81,7 +87,7 @@ match(struct walk *w, struct mt_str line, struct delimiter *d)
 		}
 		alike = alike || l->eligible;
 	}
-	if (alike)
+	if (alike && w->open == w->leaf)
 		w->seen.malformed = true;
 	return false;
 }
@@ -145,13 +151,20 @@ next_dashes(struct walk *w)
 	return false;
 }
 
+static void
+hide(struct mt_leaf *leaf)
+{
+	if (leaf != NULL)
+		leaf->hidden = true;
+}
+
 /* The next delimiter at or after w->i, which moves to it or to the end. */
 static bool
 next_delimiter(struct walk *w, struct delimiter *d)
 {
 	for (; next_dashes(w); w->i += 2) {
 		if (w->i > 0 && w->body.p[w->i - 1] == '\r')
-			w->leaf->hidden = w->leaf->hidden || w->in_leaf;
+			hide(w->open);
 		else if (match_here(w, d))
 			return true;
 	}
@@ -197,7 +210,10 @@ push(struct walk *w, const struct mt_entity *e, bool eligible)
 		    memcmp(e->boundary, w->level[k].boundary, n) == 0)
 			w->seen.malformed = true;
 	l = &w->level[w->depth++];
-	*l = (struct level){ .n = n, .kind = e->kind, .eligible = eligible };
+	*l = (struct level){ .n = n,
+		.kind = e->kind,
+		.eligible = eligible,
+		.serial = ++w->serial };
 	memcpy(l->boundary, e->boundary, sizeof(l->boundary));
 	memcpy(l->start, e->start, sizeof(l->start));
 }
@@ -233,17 +249,35 @@ write_path(const struct walk *w, char *out, size_t size)
 	}
 }
 
+static void
+open_leaf(struct walk *w, const struct mt_entity *e, struct mt_leaf *leaf)
+{
+	*leaf = (struct mt_leaf){ .at = w->i, .end = w->i };
+	leaf->encoding = e->encoding;
+	memcpy(leaf->charset, e->charset, sizeof(leaf->charset));
+	write_path(w, leaf->part, sizeof(leaf->part));
+	w->open = leaf;
+}
+
 /* A text/html at w->i that could be the leaf. */
 static void
 found_html(struct walk *w, const struct mt_entity *e)
 {
-	struct mt_leaf *leaf = w->leaf;
+	size_t k = w->plain_level;
 
-	leaf->encoding = e->encoding;
-	memcpy(leaf->charset, e->charset, sizeof(leaf->charset));
-	write_path(w, leaf->part, sizeof(leaf->part));
-	leaf->at = leaf->end = w->i;
-	w->in_leaf = true;
+	open_leaf(w, e, w->leaf);
+	/* Not below the same alternative any more. */
+	if (k >= w->depth || w->level[k].serial != w->plain_serial)
+		w->plain->part[0] = '\0';
+}
+
+/* A text/plain at w->i that could stand for the leaf. */
+static void
+found_plain(struct walk *w, const struct mt_entity *e)
+{
+	open_leaf(w, e, w->plain);
+	w->plain_level = w->depth - 1;
+	w->plain_serial = w->level[w->depth - 1].serial;
 }
 
 /* A container or whole message we never touch. */
@@ -307,13 +341,14 @@ enter(struct walk *w, const struct mt_entity *e, bool eligible)
 		return;
 	if (eligible && !e->multi && !(e->kind == MT_ENTITY_HTML && shown))
 		remember(&w->seen, e);
+	/* Nobody heeds a transfer encoding of a multipart: RFC 2045 6.4. */
 	if (e->multi && !e->bad) {
-		/* RFC 2045 6.4: some readers would decode it. */
-		if (eligible && !is_identity(e->encoding))
-			w->seen.malformed = true;
 		push(w, e, shown && is_path(e->kind));
 	} else if (e->kind == MT_ENTITY_HTML && shown) {
 		found_html(w, e);
+	} else if (e->kind == MT_ENTITY_TEXT && shown && !e->bad &&
+	    parent != NULL && parent->kind == MT_ENTITY_ALTERNATIVE) {
+		found_plain(w, e);
 	}
 }
 
@@ -339,19 +374,27 @@ read_part(struct walk *w, bool eligible)
 	}
 }
 
-/* The leaf's content ends before the line end in front of a delimiter. */
+/*
+ * The open leaf's content ends before the line end in front of a delimiter;
+ * its own multipart has to go on or to end there.
+ */
 static void
 end_leaf(struct walk *w, const struct delimiter *d)
 {
+	struct mt_leaf *leaf = w->open;
 	size_t end = d->at;
 
-	if (end > w->leaf->at && w->body.p[end - 1] == '\n')
+	if (end > leaf->at && w->body.p[end - 1] == '\n')
 		end--;
-	if (end > w->leaf->at && w->body.p[end - 1] == '\r')
+	if (end > leaf->at && w->body.p[end - 1] == '\r')
 		end--;
-	w->leaf->end = end;
-	w->in_leaf = false;
-	/* Its own multipart has to go on or to end here. */
+	leaf->end = end;
+	w->open = NULL;
+	if (leaf != w->leaf) {
+		if (d->level + 1 != w->depth)
+			leaf->part[0] = '\0';
+		return;
+	}
 	if (d->level + 1 != w->depth)
 		w->seen.malformed = true;
 	w->over = w->seen.malformed ? MT_reason_malformed : MT_reason_done;
@@ -362,10 +405,10 @@ step(struct walk *w, const struct delimiter *d)
 {
 	struct level *l = &w->level[d->level];
 
-	if (w->in_leaf) {
+	if (w->open != NULL)
 		end_leaf(w, d);
+	if (w->over != MT_reason_absent)
 		return;
-	}
 	for (; w->depth > d->level + 1; w->depth--)
 		if (w->level[w->depth - 1].eligible &&
 		    !w->level[w->depth - 1].closed)
@@ -406,7 +449,7 @@ end_of_body(struct walk *w)
 {
 	size_t k;
 
-	if (w->in_leaf && w->depth == 0) {
+	if (w->open == w->leaf && w->depth == 0) {
 		w->leaf->end = w->body.n;
 		if (w->leaf->end > w->leaf->at && !w->seen.malformed)
 			return MT_reason_done;
@@ -419,19 +462,28 @@ end_of_body(struct walk *w)
 }
 
 enum mt_reason
-mt_mime_find(struct mt_str head, struct mt_str body, struct mt_leaf *ret_leaf)
+mt_mime_find_both(struct mt_str head, struct mt_str body,
+    struct mt_leaf *ret_html, struct mt_leaf *ret_plain)
 {
-	struct walk w = { .body = body, .leaf = ret_leaf };
+	struct walk w = { .body = body, .leaf = ret_html, .plain = ret_plain };
 	struct delimiter d;
 	struct mt_entity e;
 
-	*ret_leaf = (struct mt_leaf){ .at = 0 };
+	*ret_html = *ret_plain = (struct mt_leaf){ .at = 0 };
 	mt_entity_read(head, &e);
 	enter(&w, &e, true);
-	while (w.over == MT_reason_absent && (w.depth > 0 || w.in_leaf) &&
+	while (w.over == MT_reason_absent && (w.depth > 0 || w.open != NULL) &&
 	    next_delimiter(&w, &d))
 		step(&w, &d);
 	if (w.over == MT_reason_absent)
 		w.over = end_of_body(&w);
 	return w.over;
+}
+
+enum mt_reason
+mt_mime_find(struct mt_str head, struct mt_str body, struct mt_leaf *ret_leaf)
+{
+	struct mt_leaf plain;
+
+	return mt_mime_find_both(head, body, ret_leaf, &plain);
 }

@@ -4,8 +4,10 @@
  * it: a walk over the body that ends with the delimiter after that leaf. It
  * keeps a stack of boundaries (MT_MAX_MIME_DEPTH), copies nothing else and is
  * linear. Wherever two readers could see different parts (a field given
- * twice, a boundary that begins another one, a line that begins like a
- * delimiter and is none, a delimiter missing), it says malformed.
+ * twice, a boundary that begins another one, a line in the leaf that begins
+ * like a delimiter and is none, a delimiter missing), it says malformed.
+ * Where the other reader could only see plain text, it does not: a mark is no
+ * harm to him.
  *
  * Parts below signed, encrypted, report, digest and other multiparts, below
  * attachments and message/rfc822 are walked too, so that their boundaries are
@@ -40,5 +42,12 @@ struct mt_leaf {
  */
 enum mt_reason mt_mime_find(
     struct mt_str head, struct mt_str body, struct mt_leaf *ret_leaf);
+/*
+ * The same, and the text/plain that readers may show in its place: the last
+ * one before it in a multipart/alternative around both. Its part is "" when
+ * there is none.
+ */
+enum mt_reason mt_mime_find_both(struct mt_str head, struct mt_str body,
+    struct mt_leaf *ret_html, struct mt_leaf *ret_plain);
 
 #endif

@@ -313,6 +313,8 @@ find_place(struct mt_str leaf, const struct mt_insertion *ins)
 			      : find_from_start(leaf, ins->at);
 }
 
+static const char hex[] = "0123456789ABCDEF";
+
 struct encoder {
 	struct mt_buf *out;
 	struct mt_str eol;
@@ -335,7 +337,6 @@ soft_break(struct encoder *e)
 static void
 encode(struct encoder *e, char c, size_t last)
 {
-	static const char hex[] = "0123456789ABCDEF";
 	unsigned char byte = (unsigned char)c;
 	bool plain = c != '=' && c >= ' ' && c <= '~';
 
@@ -354,6 +355,14 @@ encode(struct encoder *e, char c, size_t last)
 	e->column += 3;
 }
 
+/* A line end's byte: they stand for themselves, never in a code. */
+static bool
+ends_line(struct mt_str s, size_t i)
+{
+	return s.p[i] == '\n' ||
+	    (s.p[i] == '\r' && i + 1 < s.n && s.p[i + 1] == '\n');
+}
+
 void
 mt_qp_splice(struct mt_str leaf, const struct mt_insertion *ins,
     struct mt_edit *ret_edit)
@@ -365,7 +374,8 @@ mt_qp_splice(struct mt_str leaf, const struct mt_insertion *ins,
 	size_t i, last;
 
 	mt_buf_init(&ret_edit->insert,
-	    3 * ins->text.n + (ins->text.n / 20 + 4) * (1 + ins->eol.n));
+	    (3 + ins->lines) * ins->text.n +
+		(ins->text.n / 20 + 4) * (1 + ins->eol.n));
 	if (is.before >= LINE && !is.blank) {
 		/* No room for the "=" of a soft break. */
 		mt_buf_str(e.out, ins->eol);
@@ -374,6 +384,12 @@ mt_qp_splice(struct mt_str leaf, const struct mt_insertion *ins,
 		soft_break(&e);
 	}
 	for (i = 0; i < ins->text.n; i++) {
+		if (ins->lines && ends_line(ins->text, i)) {
+			if (ins->text.p[i] == '\n')
+				mt_buf_str(e.out, ins->eol);
+			e.column = 0;
+			continue;
+		}
 		/* A soft break may follow all but the last; then the rest. */
 		last = 1;
 		if (i + 1 == ins->text.n && is.after <= 1)
@@ -384,4 +400,50 @@ mt_qp_splice(struct mt_str leaf, const struct mt_insertion *ins,
 		soft_break(&e);
 	assert(!mt_buf_over(&ret_edit->insert));
 	ret_edit->at = is.at;
+}
+
+/* A line's bytes, the first of which is decoded byte *at, which moves on. */
+static void
+overwrite_line(char *text, size_t n, size_t *at,
+    const struct mt_quoted_pixels *pixels, size_t *k)
+{
+	const struct mt_range *tag;
+	unsigned char c;
+	size_t i, step;
+
+	for (i = 0; i < n; i += step, ++*at) {
+		step = text[i] == '=' ? 3 : 1;
+		while (*k < pixels->n && pixels->tag[*k].to <= *at)
+			++*k;
+		if (*k == pixels->n)
+			return;
+		tag = &pixels->tag[*k];
+		if (*at < tag->from)
+			continue;
+		if (step == 1) {
+			text[i] = mt_quoted_byte(tag, *at, text[i]);
+			continue;
+		}
+		c = (unsigned char)((hex_digit[(unsigned char)text[i + 1]] - 1)
+			<< 4 |
+		    (hex_digit[(unsigned char)text[i + 2]] - 1));
+		c = (unsigned char)mt_quoted_byte(tag, *at, (char)c);
+		text[i + 1] = hex[c >> 4];
+		text[i + 2] = hex[c & 15];
+	}
+}
+
+void
+mt_qp_overwrite(char *leaf, size_t n, const struct mt_quoted_pixels *pixels)
+{
+	struct mt_str s = { leaf, n };
+	size_t from = 0, at = 0, k = 0;
+	struct line l;
+
+	while (from < n && k < pixels->n) {
+		l = line_at(s, from);
+		overwrite_line(leaf + from, l.text.n, &at, pixels, &k);
+		at += l.soft ? 0 : l.eol.n;
+		from = l.next;
+	}
 }

@@ -62,3 +62,28 @@ mt_transfer_splice(enum mt_encoding encoding, struct mt_str leaf,
 	else
 		splice_identity(leaf, ins, ret_edit);
 }
+
+static void
+overwrite_identity(char *leaf, const struct mt_quoted_pixels *pixels)
+{
+	const struct mt_range *tag;
+	size_t i, k;
+
+	for (i = 0; i < pixels->n; i++) {
+		tag = &pixels->tag[i];
+		for (k = tag->from; k < tag->to; k++)
+			leaf[k] = mt_quoted_byte(tag, k, leaf[k]);
+	}
+}
+
+void
+mt_transfer_overwrite(enum mt_encoding encoding, char *leaf, size_t n,
+    const struct mt_quoted_pixels *pixels)
+{
+	if (encoding == MT_encoding_base64)
+		mt_base64_overwrite(leaf, n, pixels);
+	else if (encoding == MT_encoding_quoted_printable)
+		mt_qp_overwrite(leaf, n, pixels);
+	else
+		overwrite_identity(leaf, pixels);
+}

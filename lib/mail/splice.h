@@ -23,6 +23,7 @@
 #include "base/str.h"
 #include "base/words.h"
 #include "mail/markup.h"
+#include "mail/quoted.h"
 
 struct mt_insertion {
 	size_t at; /* in decoded bytes, at most leaf_n */
@@ -30,6 +31,7 @@ struct mt_insertion {
 	struct mt_str text; /* decoded bytes */
 	struct mt_str eol; /* the leaf's: LF or CRLF */
 	bool stretch; /* spaces may go in before text's last byte */
+	bool lines; /* line ends in text, which are eol, are the text's */
 };
 
 /*
@@ -43,6 +45,13 @@ MT_MUST_CHECK enum mt_rc mt_transfer_decode(
 void mt_transfer_splice(enum mt_encoding encoding, struct mt_str leaf,
     const struct mt_insertion *ins, struct mt_edit *ret_edit);
 
+/*
+ * Overwrite quoted pixels in a leaf that decodes (tags are in decoded bytes):
+ * as many encoded bytes as before, and all others as they are.
+ */
+void mt_transfer_overwrite(enum mt_encoding encoding, char *leaf, size_t n,
+    const struct mt_quoted_pixels *pixels);
+
 /* The encodings, one file each. */
 MT_MUST_CHECK enum mt_rc mt_base64_decode(struct mt_str in, struct mt_buf *out);
 void mt_base64_splice(struct mt_str leaf, const struct mt_insertion *ins,
@@ -50,5 +59,9 @@ void mt_base64_splice(struct mt_str leaf, const struct mt_insertion *ins,
 MT_MUST_CHECK enum mt_rc mt_qp_decode(struct mt_str in, struct mt_buf *out);
 void mt_qp_splice(struct mt_str leaf, const struct mt_insertion *ins,
     struct mt_edit *ret_edit);
+void mt_base64_overwrite(
+    char *leaf, size_t n, const struct mt_quoted_pixels *pixels);
+void mt_qp_overwrite(
+    char *leaf, size_t n, const struct mt_quoted_pixels *pixels);
 
 #endif
