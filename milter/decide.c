@@ -68,8 +68,6 @@ refuse_by_head(const struct milter_message *m)
 static enum mt_reason
 first_reason(const struct milter_message *m, bool can_edit)
 {
-	const struct milter_options *o = m->site->base->options;
-
 	if (m->decision.mode == MT_mode_off)
 		return MT_reason_off;
 	if (!can_edit)
@@ -78,13 +76,39 @@ first_reason(const struct milter_message *m, bool can_edit)
 		return MT_reason_key_missing;
 	if (has_mark(m))
 		return MT_reason_already_marked;
-	if (m->decision.pixel_url.n == 0 && o->pixel_url.n == 0)
+	if (milter_message_pixel_url(m).n == 0)
 		return MT_reason_url_missing;
 	if (m->others_sign)
 		return MT_reason_dkim;
 	if (mt_buf_over(&m->head))
 		return MT_reason_too_large;
 	return refuse_by_head(m);
+}
+
+/* The policy has decided; the hook may have the last word, or nearly. */
+static void
+ask_hook(struct milter_message *m, const struct milter_client *client,
+    struct mt_policy_in *in)
+{
+	const struct milter_base *base = m->site->base;
+	const struct milter_said *said = &m->said;
+
+	if (base->options->hook.n == 0)
+		return;
+	m->hook = MT_hook_failed;
+	if (base->hook != NULL)
+		m->hook = milter_hook_ask(base->hook, m, client, &m->said);
+	if (said->mode != MT_mode_absent) {
+		in->hook = said->mode;
+		in->hook_sets = said->sets;
+		mt_policy_decide(m->policy, in, &m->decision);
+	}
+	if (said->noticed)
+		m->decision.notice = mt_buf_view(&said->notice);
+	if (said->notice_plain != MT_answer_absent)
+		m->decision.notice_plain = said->notice_plain;
+	if (said->quoted != MT_quotes_absent)
+		m->decision.quoted = said->quoted;
 }
 
 void
@@ -104,6 +128,7 @@ milter_decide(
 	in.request = m->request;
 	in.rcpts = m->rcpt;
 	mt_policy_decide(m->policy, &in, &m->decision);
+	ask_hook(m, client, &in);
 	if (m->rcpts_kept < m->rcpts_n && m->decision.mode != MT_mode_off) {
 		/* Some could not be asked; one of them may have refused. */
 		m->decision.mode = MT_mode_off;

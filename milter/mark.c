@@ -13,24 +13,22 @@
 static void
 write_url(const struct milter_message *m, const char *token, struct mt_buf *out)
 {
-	struct mt_str base = m->decision.pixel_url;
+	struct mt_str base = milter_message_pixel_url(m);
 
-	if (base.n == 0)
-		base = m->site->base->options->pixel_url;
 	while (base.n > 0 && base.p[base.n - 1] == '/')
 		base.n--;
 	mt_buf_str(out, base);
 	mt_buf_printf(out, "/i/%s.gif", token);
 }
 
-static struct mt_str
-notice_of(const struct milter_message *m)
+/* For markup, which finds what looks like a token of ours. */
+static bool
+is_ours(void *arg, struct mt_str text)
 {
-	struct mt_str notice = m->decision.notice;
+	const struct milter_message *m = arg;
+	struct mt_token token;
 
-	if (notice.p == NULL)
-		notice = m->site->base->options->notice;
-	return notice.n > 0 ? notice : mt_str(NULL);
+	return mt_token_check(m->site->keys, text, &token);
 }
 
 static bool
@@ -52,11 +50,16 @@ milter_mark(struct milter_message *m)
 {
 	struct mt_markup_in in = { .head = mt_buf_view(&m->head),
 		.body = mt_buf_view(&m->body),
-		.notice = notice_of(m),
+		.notice = milter_message_notice(m),
+		.notice_plain = milter_message_notice_plain(m),
 		.max = m->site->base->options->message_max };
 	char token[MT_TOKEN_TEXT + 1];
 	struct mt_buf url;
 
+	if (milter_message_quoted(m) == MT_quotes_remove) {
+		in.is_ours = is_ours;
+		in.is_ours_arg = m;
+	}
 	if (!make_token(m, token)) {
 		m->reason = MT_reason_key_missing;
 		return;

@@ -9,6 +9,7 @@
 #include "base/num.h"
 
 #define HEAD_MAX 262144 /* of fields that say how a message is built */
+#define FIELDS_MAX 262144 /* of all fields, for the hook */
 #define RCPT_MAX 4194304 /* addresses of one message */
 #define MARKS_MAX 4096 /* 80 marking headers; more is nonsense */
 #define VALUE_MAX 131072 /* Postfix's header_size_limit is 102400 */
@@ -52,7 +53,9 @@ milter_message_init(struct milter_message *m)
 		mt_buf_init(&m->text[i], text_max[i]);
 	mt_buf_init(&m->rcpts, RCPT_MAX);
 	mt_buf_init(&m->head, HEAD_MAX);
+	mt_buf_init(&m->fields, FIELDS_MAX);
 	mt_buf_init(&m->marks, MARKS_MAX);
+	milter_said_init(&m->said);
 	mt_buf_init(&m->body, 0);
 }
 
@@ -76,7 +79,9 @@ milter_message_done(struct milter_message *m)
 		mt_buf_done(&m->text[i]);
 	mt_buf_done(&m->rcpts);
 	mt_buf_done(&m->head);
+	mt_buf_done(&m->fields);
 	mt_buf_done(&m->marks);
+	milter_said_done(&m->said);
 	mt_free(m->rcpt);
 	mt_policy_unref(m->policy);
 	milter_site_unref(m->site);
@@ -115,6 +120,40 @@ milter_message_get(const struct milter_message *m, enum milter_text which)
 	if (!m->given[which])
 		return mt_str(NULL);
 	return mt_buf_view(&m->text[which]);
+}
+
+struct mt_str
+milter_message_notice(const struct milter_message *m)
+{
+	struct mt_str notice = m->decision.notice;
+
+	if (notice.p == NULL)
+		notice = m->site->base->options->notice;
+	return notice.n > 0 ? notice : mt_str(NULL);
+}
+
+struct mt_str
+milter_message_pixel_url(const struct milter_message *m)
+{
+	if (m->decision.pixel_url.n > 0)
+		return m->decision.pixel_url;
+	return m->site->base->options->pixel_url;
+}
+
+bool
+milter_message_notice_plain(const struct milter_message *m)
+{
+	if (m->decision.notice_plain != MT_answer_absent)
+		return m->decision.notice_plain == MT_answer_yes;
+	return m->site->base->options->notice_plain == MT_answer_yes;
+}
+
+enum mt_quotes
+milter_message_quoted(const struct milter_message *m)
+{
+	if (m->decision.quoted != MT_quotes_absent)
+		return m->decision.quoted;
+	return (enum mt_quotes)m->site->base->options->quoted;
 }
 
 void
@@ -217,6 +256,19 @@ keep_field(struct milter_message *m, struct mt_str name, struct mt_str value)
 	mt_buf_z(&m->head, "\r\n");
 }
 
+/* Of a field that has no room any more, and those behind it, none is kept. */
+static void
+keep_for_hook(struct milter_message *m, struct mt_str name, struct mt_str value)
+{
+	if (m->site->base->hook == NULL ||
+	    !mt_buf_reserve(&m->fields, name.n + value.n + 2))
+		return;
+	mt_buf_str(&m->fields, name);
+	mt_buf_c(&m->fields, '\0');
+	mt_buf_str(&m->fields, value);
+	mt_buf_c(&m->fields, '\0');
+}
+
 static bool
 starts_nocase(struct mt_str s, const char *prefix)
 {
@@ -258,5 +310,6 @@ milter_message_header(
 		mt_buf_c(&m->marks, '\n');
 	}
 	take_text(m, name, mt_buf_view(&flat));
+	keep_for_hook(m, name, mt_buf_view(&flat));
 	mt_buf_done(&flat);
 }

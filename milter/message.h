@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/ip.h"
+#include "hook.h"
 #include "mail/markup.h"
 #include "policy/cascade.h"
 #include "site.h"
@@ -53,6 +54,7 @@ struct milter_message {
 	size_t rcpts_kept; /* those that had room */
 
 	struct mt_buf head; /* the fields markup asks for */
+	struct mt_buf fields; /* for the hook: name NUL value NUL, ... */
 	struct mt_buf marks; /* values of marking headers, one a line */
 	enum mt_request request; /* most restrictive of all */
 	unsigned requests; /* fields to remove */
@@ -62,6 +64,8 @@ struct milter_message {
 	struct mt_policy *policy; /* a reference */
 	struct mt_policy_result decision; /* borrows from policy, rcpt */
 	struct mt_policy_rcpt *rcpt; /* rcpts_kept, owned; borrow from rcpts */
+	enum mt_hook hook; /* absent: none is configured */
+	struct milter_said said; /* by the hook; decision borrows from it */
 	enum mt_reason reason; /* absent: the body is wanted */
 
 	struct mt_buf body;
@@ -89,6 +93,11 @@ void milter_message_text(
 /* Absent when it was not given. */
 struct mt_str milter_message_get(
     const struct milter_message *m, enum milter_text which);
+/* What was decided, or else the option; of the notice: absent when none. */
+struct mt_str milter_message_notice(const struct milter_message *m);
+struct mt_str milter_message_pixel_url(const struct milter_message *m);
+bool milter_message_notice_plain(const struct milter_message *m);
+enum mt_quotes milter_message_quoted(const struct milter_message *m);
 /* The body's memory goes back. */
 void milter_message_drop_body(struct milter_message *m);
 

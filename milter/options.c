@@ -3,6 +3,10 @@
 #include "listen.h"
 #include "origin.h"
 
+/* Less does not run the simplest file. */
+#define HOOK_INSTRUCTIONS_MIN 1000
+#define HOOK_MEMORY_MIN 262144
+
 /* clang-format off */
 static const struct mt_field fields[] = {
 #define OPT(name, type, bound, def, flags, doc) \
@@ -36,6 +40,12 @@ check(const void *values, struct mt_err *err)
 	    milter_origin_read(o, &origin, err) != MT_OK)
 		return err->rc;
 	milter_origin_free(origin);
+	if (o->hook_instructions < HOOK_INSTRUCTIONS_MIN)
+		return mt_fail(err, MT_CONFIG, "hook_instructions: under %d",
+		    HOOK_INSTRUCTIONS_MIN);
+	if (o->hook_memory < HOOK_MEMORY_MIN)
+		return mt_fail(
+		    err, MT_CONFIG, "hook_memory: under %d", HOOK_MEMORY_MIN);
 	if (o->pixel_url.p != NULL && !url_valid(o->pixel_url))
 		return mt_fail(
 		    err, MT_CONFIG, "pixel_url: no http or https URL");

@@ -86,10 +86,14 @@ add_offer(struct recorder *r, const struct milter_client *client)
 		.part = text_of(mt_str(m->markup.part)),
 		.encoding = m->markup.encoding,
 		.charset = text_of(mt_str(m->markup.charset)),
+		.hook = m->hook,
+		.extra = text_of(mt_buf_view(&m->said.extra)),
 	};
 
-	if (m->marked)
+	if (m->marked) {
 		ev.mark_at = m->markup.at - m->head.n;
+		ev.quoted = m->markup.quoted;
+	}
 	add(r, MT_EV_offer, &ev);
 }
 

@@ -13,6 +13,7 @@ unref_base(struct milter_base *base)
 	if (base == NULL || atomic_fetch_sub(&base->refs, 1) != 1)
 		return;
 	mt_spool_close(base->spool);
+	milter_hook_free(base->hook);
 	mt_policy_watch_free(base->watch);
 	milter_origin_free(base->origin);
 	mt_free(base->keys_path);
@@ -69,6 +70,9 @@ milter_site_new(
 		mt_log(MT_LOG_ERR, "%s; marking nothing", why.msg);
 		keys = NULL;
 	}
+	if (base->options->hook.n > 0 &&
+	    milter_hook_new(base->options, &base->hook, &why) != MT_OK)
+		mt_log(MT_LOG_ERR, "%s; mail goes on without it", why.msg);
 	if (mt_spool_check(base->spool, &why) != MT_OK)
 		mt_log(MT_LOG_ERR, "%s; losing events", why.msg);
 	*ret_site = make_site(base, keys);
@@ -135,8 +139,10 @@ enum mt_rc
 milter_site_check(struct milter_site *site, struct mt_err *err)
 {
 	struct mt_policy *policy = NULL;
+	const struct milter_options *o = site->base->options;
 	struct mt_keys *keys = NULL;
-	char *path = mt_str_dup(site->base->options->policy_snapshot);
+	struct milter_hook *hook = NULL;
+	char *path = mt_str_dup(o->policy_snapshot);
 	enum mt_rc rc;
 
 	rc = mt_policy_open(path, &policy, err);
@@ -147,5 +153,8 @@ milter_site_check(struct milter_site *site, struct mt_err *err)
 	if (mt_keys_load(site->base->keys_path, &keys, err) != MT_OK)
 		return err->rc;
 	mt_keys_unref(keys);
+	if (o->hook.n > 0 && milter_hook_new(o, &hook, err) != MT_OK)
+		return err->rc;
+	milter_hook_free(hook);
 	return mt_spool_check(site->base->spool, err);
 }

@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "conf/conf.h"
+#include "hook.h"
 #include "options.h"
 #include "origin.h"
 #include "policy/snapshot.h"
@@ -26,6 +27,7 @@ struct milter_base {
 	struct milter_origin *origin; /* owned */
 	struct mt_policy_watch *watch; /* owned */
 	struct mt_spool *spool; /* owned */
+	struct milter_hook *hook; /* owned; NULL: none, or not readable */
 	struct mt_str host;
 	char *keys_path; /* owned */
 };
