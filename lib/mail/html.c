@@ -360,8 +360,11 @@ start_tag(struct scan *s, enum element element)
 		return true;
 	if (element == PLAINTEXT) /* all that follows is text */
 		return false;
-	return element == SCRIPT ? skip_script(s)
-				 : skip_raw(s, elements[element]);
+	if (!(element == SCRIPT ? skip_script(s)
+				: skip_raw(s, elements[element])))
+		return false;
+	s->i += 2; /* an end tag that is not closed itself is still inside */
+	return read_tag(s, &element);
 }
 
 /* "<" or "</" and a letter. */
@@ -393,7 +396,7 @@ markup(struct scan *s, size_t from)
 	ends = s->h.p[s->i] == '/';
 	s->i += ends;
 	if (s->i >= s->h.n)
-		return true;
+		return !ends; /* behind "</" a tag would be a comment */
 	if (is_letter(s->h.p[s->i]))
 		return tag(s, from, ends);
 	if (ends)
