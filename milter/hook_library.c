@@ -35,6 +35,7 @@ struct offer {
 };
 
 #define BYTES_A_STEP 16
+#define TIMES_A_STEP 64 /* what is repeated is memory, and paid as that */
 #define DEEP 20 /* comparisons of one item while lists are sorted */
 #define LOG_S 1
 
@@ -94,7 +95,7 @@ repeat_cost(lua_State *lua)
 {
 	lua_Integer n = lua_tointeger(lua, 2);
 
-	return n > 0 ? (uint64_t)n : 0;
+	return n > 0 ? (uint64_t)n / TIMES_A_STEP : 0;
 }
 
 static uint64_t

@@ -190,11 +190,12 @@ static int
 string_gmatch(lua_State *lua)
 {
 	struct mt_str subject = text_at(lua, 1), text = text_at(lua, 2);
+	size_t from = start_at(lua, 3, subject.n);
 	struct walk *walk;
 
-	(void)lua_pushvalue(lua, 1);
+	lua_pushvalue(lua, 1);
 	walk = lua_newuserdatauv(lua, sizeof(*walk), 0);
-	walk->at = start_at(lua, 3, subject.n);
+	walk->at = from;
 	walk->last = PATTERN_NONE;
 	read_pattern(lua, text, false, &walk->pattern);
 	lua_pushcclosure(lua, next_match, 2);
