@@ -146,6 +146,8 @@ class Process:
 
     # Whether programs go on when whoever started them has ended.
     outlive = False
+    # Open files they get beside the first three, under the same numbers.
+    pass_fds = ()
 
     def __init__(self, name, argv, directory, env=None, run_as=None):
         self.name = name
@@ -168,7 +170,7 @@ class Process:
             self.popen = subprocess.Popen(
                 self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 cwd=self.directory, env=env, start_new_session=True,
-                preexec_fn=self._become)
+                pass_fds=self.pass_fds, preexec_fn=self._become)
         if ready is not None:
             wait_for(lambda: self._check() and ready(), timeout,
                      f"{self.name} to answer (its log: {self.log})")
