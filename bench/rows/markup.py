@@ -52,32 +52,35 @@ def measure(bench):
 def growth(bench):
     """The same composition at every size: what grows is only the size.
 
-    Without copying the pieces, which is as fast as the caches are large.
+    Counted in copies of the message, since a byte that is in no cache any
+    more costs copying, and all else, several times as much.
     """
     for encoding, share, sizes in GROWTH:
         if bench.quick:
             sizes = sizes[:3]
-        per_byte, notes, peaks = {}, [], []
+        copies, notes, peaks = {}, [], []
         name = encoding if share == 1 else "attachment"
         for size in sizes:
             data = message(size * MB, encoding,
                            attachment=int(size * MB * (1 - share)))
-            ours, _ = timed(bench, f"{name}-{size}", data,
-                            max(3, bench.pairs // 3), "make")
-            per_byte[size] = [1000 * o / len(data) for o in ours]
+            ours, theirs = timed(bench, f"{name}-{size}", data,
+                                 max(3, bench.pairs // 3), "make")
+            copies[size] = [o / t for o, t in zip(ours, theirs)]
             peak, n = map(int, bench.program(
                 "bench_markup", "memory",
                 bench.file(f"{name}-{size}.eml", data)).split())
             peaks.append(peak / n)
-            notes.append(f"{size} MB "
-                         f"{statistics.median(per_byte[size]):.2f} ns")
+            notes.append(
+                f"{size} MB {statistics.median(copies[size]):.1f} copies "
+                f"({1000 * statistics.median(ours) / len(data):.2f} ns a "
+                "byte)")
         part = "all HTML" if share == 1 else f"{share:.0%} HTML"
         yield Result(
             f"markup grows, {name}",
-            f"time a byte at {sizes[-1]} MB, {part}",
-            f"the same at {sizes[0]} MB", "ns", per_byte[sizes[-1]],
-            per_byte[sizes[0]], Goal("<=", 1.5),
-            ["a byte takes, at " + ", ".join(notes)])
+            f"marking {sizes[-1]} MB, {part}, beside copying them twice",
+            f"the same at {sizes[0]} MB", "x", copies[sizes[-1]],
+            copies[sizes[0]], Goal("<=", 1.5),
+            ["by size: " + ", ".join(notes)])
         yield Result(
             f"markup memory, {name}",
             f"most memory at {sizes[0]} to {sizes[-1]} MB, in messages",
