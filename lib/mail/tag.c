@@ -9,7 +9,8 @@
 #define TAG_BEGIN "<img src=\""
 #define TAG_END \
 	"\" width=\"1\" height=\"1\" alt=\"\" border=\"0\"" \
-	" style=\"display:block;width:1px;height:1px;border:0\">"
+	" style=\"display:block;position:absolute;width:1px;height:1px;" \
+	"border:0\">"
 #define NOTICE_BEGIN "<div style=\"margin:8px 0;font-size:12px\">"
 #define NOTICE_END "</div>"
 

@@ -3,7 +3,9 @@
  * What we put into HTML: the notice, when there is one, and the pixel's tag.
  * Plain ASCII in every case (other characters become entities), so it reads
  * the same in every superset of ASCII. Nothing in it hides anything by style:
- * some receivers take that for deceit.
+ * some receivers take that for deceit. The image stands outside the flow
+ * (position:absolute): in it, even one pixel keeps margins from collapsing, and
+ * what follows moves by a line. Readers that drop the position show a block.
  */
 #ifndef MT_MAIL_TAG_H
 #define MT_MAIL_TAG_H

@@ -19,7 +19,8 @@
 #define TAG \
 	"<img src=\"" MAIL_PROPERTY_URL "\" width=\"1\" height=\"1\" alt=\"\"" \
 	" border=\"0\"" \
-	" style=\"display:block;width:1px;height:1px;border:0\">"
+	" style=\"display:block;position:absolute;width:1px;height:1px;" \
+	"border:0\">"
 
 #define HTML_BODY "<html><body>x</body></html>\r\n"
 #define MIXED "Content-Type: multipart/mixed; boundary=m\r\n\r\n"
@@ -241,7 +242,8 @@ the_notice_is_text_whatever_it_holds(void **state)
 	    "&#60;b&#62;&#228;&#8364;&#128512;&#38;<br>&#34;z&#65533;&#32;"
 	    "</div><img src=\"https://t.example/&#126;a?b&#38;c\" width=\"1\""
 	    " height=\"1\" alt=\"\" border=\"0\""
-	    " style=\"display:block;width:1px;height:1px;border:0\">");
+	    " style=\"display:block;position:absolute;width:1px;height:1px;"
+	    "border:0\">");
 	mt_buf_done(&out);
 }
 
