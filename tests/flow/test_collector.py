@@ -599,7 +599,7 @@ def test_migrating_at_once_and_after_an_interruption(
     c.migrate()
     # as if interrupted: begun, not done, half of its tables there
     c.query("UPDATE schema_migration SET done_at = NULL WHERE number = 1")
-    c.query("DELETE FROM schema_migration WHERE number = 2")
+    c.query("DELETE FROM schema_migration WHERE number > 1")
     c.query("DROP TABLE consent, counter")
     racers = [Process(f"migrate{i}", [
         build / "ctl" / "mailtrail", "-c",

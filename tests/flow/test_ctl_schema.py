@@ -9,6 +9,7 @@ import stat
 import pytest
 
 from tests.lib.ctl import EX_CONFIG, EX_TEMPFAIL
+from tests.lib.mariadb import statements
 
 
 @pytest.fixture
@@ -48,6 +49,35 @@ def test_migrate_makes_everything_and_may_be_repeated(empty):
     table = empty("schema", "status")[0].splitlines()
     assert table[0].split() == ["number", "migration", "state", "at"]
     assert len(table) == len(after) + 1
+
+
+def test_a_database_of_the_first_schema_is_brought_up_to_date(
+        empty, mariadb, database, migrated, root):
+    for name in ("0001-tables", "0002-views"):
+        for sql in statements((root / "schema" / f"{name}.sql").read_text()):
+            mariadb.query(sql, database=database)
+    mariadb.query("CREATE TABLE schema_migration LIKE "
+                  f"{migrated}.schema_migration", database=database)
+    mariadb.query("INSERT INTO schema_migration SELECT * FROM "
+                  f"{migrated}.schema_migration WHERE number <= 2",
+                  database=database)
+    mariadb.query(
+        "INSERT INTO policy_rule VALUES ('global', '*', 'set', 'anonymous', "
+        "'Seen', NULL, NOW(6), 'me')", database=database)
+    done = empty.raw("schema", "check")
+    assert done.returncode == EX_CONFIG and b"0003-hook" in done.stderr
+    assert empty("schema", "migrate")[0].splitlines() == [
+        "0003 0003-hook-notice-quotes: done",
+        "the schema is now up to date"]
+    empty("schema", "check")
+    assert mariadb.query("SELECT notice, notice_plain, quoted FROM v_policy",
+                         database=database) == (("Seen", None, None),)
+    # Of the same views as a new database has.
+    views = "SELECT table_name, column_name FROM " \
+        "information_schema.columns WHERE table_schema = %s AND table_name " \
+        "LIKE 'v\\_%%' ORDER BY table_name, ordinal_position"
+    assert mariadb.query(views, (database,)) == \
+        mariadb.query(views, (migrated,)) != ()
 
 
 def test_check_names_what_differs(new_db_ctl, mariadb, database):
