@@ -5,6 +5,7 @@
 
 #include <gmime/gmime.h>
 
+#include "base/buf.h"
 #include "base/limits.h"
 #include "plain_reading.h"
 
@@ -205,23 +206,40 @@ is_quoted_printable(const GByteArray *a)
 	return true;
 }
 
+/* Append what iconv makes of the bytes; false when it cannot. */
+static bool
+is_text(const char *charset, const char *p, size_t n, struct mt_buf *out)
+{
+	iconv_t cd = iconv_open("UTF-8", charset);
+	char *in, *to;
+	size_t in_n = n, to_n = 4 * n + 16;
+	bool is = false;
+
+	if (cd == (iconv_t)-1)
+		return false;
+	memcpy(&in, &p, sizeof(in));
+	if (mt_buf_reserve(out, to_n)) {
+		to = out->p;
+		is = iconv(cd, &in, &in_n, &to, &to_n) != (size_t)-1;
+		out->n = (size_t)(to - out->p);
+	}
+	(void)iconv_close(cd);
+	return is;
+}
+
 /* Does iconv read these bytes as themselves? */
 static bool
 holds_ascii(const char *charset)
 {
-	char text[] = "<img src=\"https://a.example/i/0-9_AZaz.gif\" alt=''>"
-		      "&#228;;:()!?*\r\n";
-	char got[256], *in = text, *out = got;
-	size_t in_n = sizeof(text), out_n = sizeof(got);
-	iconv_t cd = iconv_open("UTF-8", charset);
+	static const char text[] = "<img src=\"https://a.example/i/0-9_AZaz.gif"
+				   "\" alt=''>&#228;;:()!?*\r\n";
+	struct mt_buf got;
 	bool holds;
 
-	if (cd == (iconv_t)-1)
-		return false;
-	holds = iconv(cd, &in, &in_n, &out, &out_n) != (size_t)-1 &&
-	    sizeof(got) - out_n == sizeof(text) &&
-	    memcmp(got, text, sizeof(text)) == 0;
-	(void)iconv_close(cd);
+	mt_buf_init(&got, 4096);
+	holds = is_text(charset, text, sizeof(text), &got) &&
+	    mt_str_eq(mt_buf_view(&got), mt_str_n(text, sizeof(text)));
+	mt_buf_done(&got);
 	return holds;
 }
 
@@ -233,13 +251,28 @@ is_wide(const char *charset)
 }
 
 static bool
-is_known_charset(const char *charset)
+is_shifted(const char *charset)
 {
-	if (is_wide(charset) || strcasecmp(charset, "iso-2022-jp") == 0)
-		return true;
-	/* Other state machines read ASCII as itself, until they are shifted. */
-	return g_ascii_strncasecmp(charset, "iso-2022", 8) != 0 &&
-	    holds_ascii(charset);
+	return g_ascii_strncasecmp(charset, "iso-2022", 8) == 0;
+}
+
+/*
+ * Sets that are no superset of ASCII have to be what they say. Other state
+ * machines than ISO-2022-JP read ASCII as itself, until they are shifted.
+ */
+static bool
+is_known_charset(const char *charset, const GByteArray *text)
+{
+	struct mt_buf got;
+	bool known;
+
+	if (!is_wide(charset) && !is_shifted(charset))
+		return holds_ascii(charset);
+	mt_buf_init(&got, 4 * (size_t)text->len + 64);
+	known = (is_wide(charset) || strcasecmp(charset, "iso-2022-jp") == 0) &&
+	    is_text(charset, (const char *)text->data, text->len, &got);
+	mt_buf_done(&got);
+	return known;
 }
 
 static GByteArray *
@@ -300,8 +333,10 @@ judge_leaf(GMimePart *part)
 		     !is_base64(raw)) ||
 	    (encoding[0] == 'q' && !is_quoted_printable(raw)))
 		wrong = "damaged data";
-	else if (!is_known_charset(charset))
+	else if (!is_known_charset(charset, text))
 		wrong = "unknown charset";
+	else if (is_wide(charset) && is_identity(encoding))
+		wrong = "lines that are not bytes";
 	else
 		wrong = judge_text(text, charset);
 	g_byte_array_unref(raw);

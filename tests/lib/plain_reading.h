@@ -6,7 +6,8 @@
  * name, and reached through multipart/mixed, alternative and related (its
  * root) only; its transfer encoding is known and its data sound; its character
  * set is one that iconv knows and that holds ASCII as it is, or ISO-2022-JP,
- * UTF-16, UTF-32; it is not empty and holds no PGP armour.
+ * UTF-16, UTF-32 (these two in base64 or quoted-printable) and iconv can read
+ * it; it is not empty and holds no PGP armour.
  */
 #ifndef MT_TESTS_PLAIN_READING_H
 #define MT_TESTS_PLAIN_READING_H

@@ -111,9 +111,9 @@ compare_parts(GMimePartIter *a, GMimePartIter *b)
 	return result;
 }
 
-/* NULL when GMime sees the same message but for one insertion. */
+/* NULL when GMime sees the same message but for so many insertions. */
 static const char *
-second_opinion(struct mt_str was, struct mt_str is)
+second_opinion(struct mt_str was, struct mt_str is, int insertions)
 {
 	GMimeMessage *ma = parse(was), *mb = parse(is);
 	GMimePartIter *a, *b;
@@ -136,8 +136,8 @@ second_opinion(struct mt_str was, struct mt_str is)
 	}
 	if (wrong == NULL && more_a != more_b)
 		wrong = "GMime sees another structure";
-	if (wrong == NULL && inserted != 1)
-		wrong = "GMime does not see one insertion";
+	if (wrong == NULL && inserted != insertions)
+		wrong = "GMime sees more or fewer insertions";
 	g_mime_part_iter_free(a);
 	g_mime_part_iter_free(b);
 	g_object_unref(ma);
@@ -145,32 +145,54 @@ second_opinion(struct mt_str was, struct mt_str is)
 	return wrong;
 }
 
-static void
-judge(const struct mail_sample *sample, void *arg)
+static const char *
+judge_with(const struct mail_sample *sample, struct mt_str notice,
+    enum mt_reason *ret_reason)
 {
-	struct mt_markup_in in =
-	    mail_input(sample->text, (struct mt_str){ NULL, 0 });
-	struct tally *t = arg;
+	struct mt_markup_in in = mail_input(sample->text, notice);
 	struct mt_markup m;
 	struct mt_buf out;
 	const char *wrong;
 
 	in.resigned = true;
 	mt_markup_make(&in, &m);
-	t->count[m.reason]++;
+	*ret_reason = m.reason;
 	wrong = mail_property(&in, &m);
 	if (wrong == NULL && m.reason == MT_reason_done) {
 		mt_buf_init(&out, 3 * sample->text.n + 65536);
 		mt_markup_apply(&m, &in, &out);
-		wrong = second_opinion(sample->text, mt_buf_view(&out));
+		wrong = second_opinion(
+		    sample->text, mt_buf_view(&out), 1 + m.noticed_plain);
 		mt_buf_done(&out);
 	}
 	mt_markup_done(&m);
-	if (wrong != NULL) {
-		print_message("%s%s: %s\n", sample->path,
-		    sample->crlf ? " (CRLF)" : "", wrong);
-		t->wrong++;
+	return wrong;
+}
+
+/* None, one in ASCII, one in other letters. */
+static const char *const notices[] = { NULL,
+	"This message tells its sender when it is opened.\n"
+	"- Ask us about it: <https://example.org/?a=b&c>",
+	"Le message dit \303\240 l\342\200\231exp\303\251diteur quand il est "
+	"ouvert. \343\201\212\347\237\245\343\202\211\343\201\233" };
+
+static void
+judge(const struct mail_sample *sample, void *arg)
+{
+	struct tally *t = arg;
+	enum mt_reason reason;
+	const char *wrong;
+	size_t i;
+
+	for (i = 0; i < sizeof(notices) / sizeof(notices[0]); i++) {
+		wrong = judge_with(sample, mt_str(notices[i]), &reason);
+		if (wrong != NULL) {
+			print_message("%s%s, notice %zu: %s\n", sample->path,
+			    sample->crlf ? " (CRLF)" : "", i, wrong);
+			t->wrong++;
+		}
 	}
+	t->count[reason]++;
 }
 
 static void
