@@ -170,6 +170,17 @@ check_rule(const struct mt_policy_rule *rule, struct mt_err *err)
 		return mt_fail(err, MT_CONFIG, "has no kind");
 	if (rule->mode == MT_mode_absent || rule->mode >= MT_mode_end)
 		return mt_fail(err, MT_CONFIG, "has no mode");
+	if (rule->notice_plain >= MT_answer_end)
+		return mt_fail(
+		    err, MT_CONFIG, "notice_plain is neither no nor yes");
+	if (rule->quoted >= MT_quotes_end)
+		return mt_fail(
+		    err, MT_CONFIG, "quoted is neither leave nor remove");
+	if (rule->scope == MT_scope_recipient &&
+	    (rule->notice_plain != MT_answer_absent ||
+		rule->quoted != MT_quotes_absent))
+		return mt_fail(err, MT_CONFIG,
+		    "notice_plain and quoted are for senders to say");
 	if (rule->notice.n > MT_MAX_NOTICE)
 		return mt_fail(err, MT_CONFIG,
 		    "the notice is longer than %d bytes", MT_MAX_NOTICE);
@@ -201,6 +212,7 @@ add_rule(
 		return mt_fail(err, MT_CONFIG, "there are two rules for it");
 	entry->kind = (uint8_t)rule->kind;
 	entry->mode = (uint8_t)rule->mode;
+	entry->more = MT_POLICY_MORE(rule->notice_plain, rule->quoted);
 	add_text(b, entry, MT_POLICY_NOTICE, rule->notice);
 	add_text(b, entry, MT_POLICY_URL, rule->pixel_url);
 	return MT_OK;
@@ -223,7 +235,7 @@ add_consent(struct builder *b, const struct mt_policy_consent *consent,
 		return mt_fail(err, MT_CONFIG, "is no address");
 	entry = take_entry(b, MT_scope_absent, &is_new);
 	if (is_new || consent->state == MT_consent_denied)
-		entry->consent = (uint8_t)consent->state;
+		entry->more = (uint8_t)consent->state;
 	return MT_OK;
 }
 

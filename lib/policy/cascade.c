@@ -25,6 +25,8 @@ struct cascade {
 	struct mt_buf key; /* scratch */
 	struct mt_buf wide; /* scratch: a wider key */
 	struct verdict sender;
+	struct mt_str translation; /* the recipients' notice so far */
+	bool differ; /* one has none, or another */
 };
 
 static void
@@ -163,6 +165,10 @@ ask_sender_level(struct cascade *c, enum mt_level level, enum mt_scope scope,
 		c->result->notice = step.rule.notice;
 	if (step.rule.pixel_url.p != NULL)
 		c->result->pixel_url = step.rule.pixel_url;
+	if (step.rule.notice_plain != MT_answer_absent)
+		c->result->notice_plain = step.rule.notice_plain;
+	if (step.rule.quoted != MT_quotes_absent)
+		c->result->quoted = step.rule.quoted;
 }
 
 /* Text as a key in c->key, empty when it is none. */
@@ -216,6 +222,21 @@ ask_header(struct cascade *c)
 	explain(c, &step);
 }
 
+static void
+ask_hook(struct cascade *c)
+{
+	const struct mt_policy_step step = { .level = MT_level_hook,
+		.asked = mt_str(mt_words_mode[c->in->hook]),
+		.counts = true,
+		.sets = c->in->hook_sets,
+		.mode = c->in->hook };
+
+	if (c->in->hook == MT_mode_absent)
+		return;
+	combine(&c->sender, &step);
+	explain(c, &step);
+}
+
 /*
  * The login is asked before the sender, so that a notice or URL of the
  * sender's own rule comes last and holds.
@@ -241,6 +262,7 @@ ask_sender(struct cascade *c)
 	if (key.n > 0)
 		ask_sender_level(c, MT_level_mailbox, MT_scope_mailbox, key);
 	ask_header(c);
+	ask_hook(c);
 }
 
 /* A subject that is neither @domain nor *. */
@@ -261,6 +283,16 @@ take_word(struct mt_policy_rcpt *rcpt, const struct mt_policy_step *step)
 	rcpt->rule = step->rule.subject;
 }
 
+/* A recipient's notice; absent: none was found. */
+static void
+take_notice(struct cascade *c, struct mt_str notice)
+{
+	if (notice.p == NULL ||
+	    (c->translation.p != NULL && !mt_str_eq(notice, c->translation)))
+		c->differ = true;
+	c->translation = notice;
+}
+
 static void
 ask_recipient(struct cascade *c, struct mt_policy_rcpt *rcpt, struct verdict *v)
 {
@@ -274,6 +306,7 @@ ask_recipient(struct cascade *c, struct mt_policy_rcpt *rcpt, struct verdict *v)
 	if (too_long(rcpt->address, key)) {
 		refuse(c, MT_level_recipient, rcpt->address, v);
 		rcpt->mode = MT_mode_off;
+		take_notice(c, mt_str(NULL));
 		return;
 	}
 	consent = find_consent(c, key);
@@ -298,6 +331,7 @@ ask_recipient(struct cascade *c, struct mt_policy_rcpt *rcpt, struct verdict *v)
 	}
 	combine(v, &step);
 	take_word(rcpt, &step);
+	take_notice(c, step.rule.notice);
 	explain(c, &step);
 }
 
@@ -338,6 +372,8 @@ mt_policy_decide(const struct mt_policy *policy, const struct mt_policy_in *in,
 	}
 	if (in->rcpts_n == 0)
 		take_verdict(ret_result, &c.sender);
+	else if (!c.differ)
+		ret_result->notice = c.translation;
 	mt_buf_done(&c.key);
 	mt_buf_done(&c.wide);
 }

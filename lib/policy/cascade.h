@@ -3,19 +3,26 @@
  * The cascade: from a snapshot and a message's envelope to what may be done.
  *
  * Modes are off < anonymous < pseudonymous < identified. Each level (global,
- * domain, mailbox, header, recipient) may say "set" (on, and at most this),
+ * domain, mailbox, header, hook, recipient) may say "set" (on, at most this),
  * "at most" or nothing. The most restrictive of all that was said holds; when
  * nothing was set, it is off. Inside a level the most specific subject counts:
  * address, then the address without its +extension, then @domain, then *.
  * The mailbox level asks for the envelope sender and for the SASL login, and
  * takes the more restrictive. A rule on_request is as set for a message that
  * asks (yes, anonymous) and else says nothing. The header's "no" is off,
- * "anonymous" is at most anonymous, "yes" restricts nothing.
+ * "anonymous" is at most anonymous, "yes" restricts nothing. What a hook says
+ * is one more such word: it can lower, and turn on what nobody spoke about.
  *
  * Recipients: the message has one body, so each recipient is judged with the
  * sender's levels and the most restrictive result holds; what is set for one
  * recipient turns nothing on for another. Consent denied is off; granted puts
  * aside the rules for @domain and *.
+ *
+ * Notice, notice_plain, quoted and pixel URL are those of the last of global,
+ * domain, login's and sender's mailbox whose rule has one (whether or not the
+ * rule's mode counts). A notice of the recipient level translates it: when
+ * each recipient finds a rule there that has a notice, and all of them have
+ * the same text, that is the notice; else the sender's stays.
  *
  * An address or login too long to be one is off: nobody could be asked.
  * Mail that was not submitted by one of our users is off (level direction);

@@ -88,7 +88,7 @@ mt_policy_entry_get(const uint8_t *p, struct mt_policy_entry *ret_entry)
 	ret_entry->scope = p[4];
 	ret_entry->kind = p[5];
 	ret_entry->mode = p[6];
-	ret_entry->consent = p[7];
+	ret_entry->more = p[7];
 	for (i = 0; i < MT_POLICY_TEXTS; i++) {
 		ret_entry->off[i] = mt_policy_get32(p + 8 + 4 * i);
 		ret_entry->len[i] = mt_policy_get32(p + 20 + 4 * i);
@@ -104,7 +104,7 @@ mt_policy_entry_put(uint8_t *p, const struct mt_policy_entry *entry)
 	p[4] = entry->scope;
 	p[5] = entry->kind;
 	p[6] = entry->mode;
-	p[7] = entry->consent;
+	p[7] = entry->more;
 	for (i = 0; i < MT_POLICY_TEXTS; i++) {
 		mt_policy_put32(p + 8 + 4 * i, entry->off[i]);
 		mt_policy_put32(p + 20 + 4 * i, entry->len[i]);

@@ -20,6 +20,11 @@
 #define MT_POLICY_SLOT 4
 #define MT_POLICY_ENTRY 32
 #define MT_POLICY_SUM 4
+/* A rule's notice_plain and quoted in one byte, and out of it. */
+#define MT_POLICY_MORE(plain, quoted) \
+	((uint8_t)((unsigned)(plain) | (unsigned)(quoted) << 2))
+#define MT_POLICY_MORE_PLAIN(more) ((more)&3u)
+#define MT_POLICY_MORE_QUOTED(more) ((more) >> 2)
 
 enum mt_policy_text {
 	MT_POLICY_SUBJECT,
@@ -33,7 +38,7 @@ struct mt_policy_entry {
 	uint8_t scope; /* 0: a consent */
 	uint8_t kind;
 	uint8_t mode;
-	uint8_t consent;
+	uint8_t more; /* a consent's state; a rule's MT_POLICY_MORE */
 	uint32_t off[MT_POLICY_TEXTS];
 	uint32_t len[MT_POLICY_TEXTS];
 };

@@ -83,6 +83,9 @@ mt_policy_find_rule(const struct mt_policy *policy, enum mt_scope scope,
 		.mode = (enum mt_mode)entry.mode,
 		.notice = text_of(policy, &entry, MT_POLICY_NOTICE),
 		.pixel_url = text_of(policy, &entry, MT_POLICY_URL),
+		.notice_plain =
+		    (enum mt_answer)MT_POLICY_MORE_PLAIN(entry.more),
+		.quoted = (enum mt_quotes)MT_POLICY_MORE_QUOTED(entry.more),
 	};
 	return true;
 }
@@ -94,7 +97,7 @@ mt_policy_find_consent(const struct mt_policy *policy, struct mt_str subject)
 
 	if (find(policy, MT_scope_absent, subject, &entry) == policy->entries_n)
 		return MT_consent_absent;
-	return (enum mt_consent)entry.consent;
+	return (enum mt_consent)entry.more;
 }
 
 /* What is said at the very start: enough to know whose file it is. */
@@ -160,10 +163,12 @@ words_valid(const struct mt_policy_entry *entry)
 {
 	if (entry->scope == MT_scope_absent)
 		return entry->kind == 0 && entry->mode == 0 &&
-		    entry->consent > 0 && entry->consent < MT_consent_end;
+		    entry->more > 0 && entry->more < MT_consent_end;
 	return entry->scope < MT_scope_end && entry->kind > 0 &&
 	    entry->kind < MT_kind_end && entry->mode > 0 &&
-	    entry->mode < MT_mode_end && entry->consent == 0;
+	    entry->mode < MT_mode_end &&
+	    MT_POLICY_MORE_PLAIN(entry->more) < MT_answer_end &&
+	    MT_POLICY_MORE_QUOTED(entry->more) < MT_quotes_end;
 }
 
 static bool

@@ -16,11 +16,15 @@
  *     44  4  offset of the texts
  *     48     slots of 4 bytes: 0 is free, else entry number + 1; probing is
  *            linear and ends at a free slot, which there always is
- *      .     entries of 32 bytes: hash (4); scope, kind, mode, consent (1
+ *      .     entries of 32 bytes: hash (4); scope, kind, mode, more (1
  *            each; a consent has only the last); offsets of subject, notice
  *            and pixel URL (4 each; 0 is absent); their lengths (4 each)
  *      .     texts
  *   size-4   CRC-32 of all before it
+ *
+ * more is a consent's state, and in a rule two words in bits, notice_plain
+ * (1-0) and quoted (3-2). Older snapshots have 0 there, which is both absent;
+ * a reader from before there were these words refuses a rule that has one.
  */
 #ifndef MT_POLICY_SNAPSHOT_H
 #define MT_POLICY_SNAPSHOT_H
@@ -47,11 +51,13 @@ struct mt_policy_rule {
 	struct mt_str subject;
 	enum mt_kind kind;
 	enum mt_mode mode;
-	struct mt_str notice; /* absent: as the level above; empty: none */
+	/* absent: as the level above; empty: none. Of recipients: cascade.h */
+	struct mt_str notice;
 	struct mt_str pixel_url; /* absent: as the level above */
-	enum mt_answer notice_plain; /* the notice in text/plain too; absent: as
-					the level above */
-	enum mt_quotes quoted; /* absent: as the level above */
+	/* Both absent: as the level above. Rules for recipients have neither.
+	 */
+	enum mt_answer notice_plain; /* the notice in text/plain, too */
+	enum mt_quotes quoted;
 };
 
 struct mt_policy_consent {

@@ -25,6 +25,27 @@ sum_text(struct mt_str s)
 	return sum;
 }
 
+/* Whatever the hook says: it never allows more than there was, once on. */
+static void
+check_hook(const struct mt_policy *policy, struct mt_policy_in *in,
+    const struct mt_policy_result *without)
+{
+	struct mt_policy_result with;
+	unsigned mode, sets;
+
+	for (mode = MT_mode_off; mode < MT_mode_end; mode++)
+		for (sets = 0; sets < 2; sets++) {
+			in->hook = (enum mt_mode)mode;
+			in->hook_sets = sets != 0;
+			mt_policy_decide(policy, in, &with);
+			assert(with.mode <= mode);
+			assert(with.mode <= without->mode ||
+			    (sets != 0 && without->level == MT_level_none));
+			assert(mt_str_eq(with.notice, without->notice));
+		}
+	in->hook = MT_mode_absent;
+}
+
 static size_t
 look_up(const struct mt_policy *policy, struct mt_str text)
 {
@@ -50,6 +71,9 @@ look_up(const struct mt_policy *policy, struct mt_str text)
 	mt_policy_decide(policy, &in, &result);
 	assert(result.mode > MT_mode_absent && result.mode < MT_mode_end);
 	assert(result.level > MT_level_absent && result.level < MT_level_end);
+	assert(result.notice_plain < MT_answer_end);
+	assert(result.quoted < MT_quotes_end);
+	check_hook(policy, &in, &result);
 	return sum + sum_text(result.rule) + sum_text(result.notice) +
 	    sum_text(result.pixel_url) + sum_text(rcpts[0].rule);
 }

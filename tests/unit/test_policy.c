@@ -105,9 +105,25 @@ truth_policy(size_t global)
 	return policy;
 }
 
+/* What the hook says in the truth table; mode absent: nothing. */
+static const struct {
+	enum mt_mode mode;
+	bool sets;
+} hooks[] = {
+	{ MT_mode_absent, false },
+	{ OFF, false },
+	{ ANON, false },
+	{ IDENT, false },
+	{ OFF, true },
+	{ ANON, true },
+	{ IDENT, true },
+};
+#define HOOKS_N (sizeof(hooks) / sizeof(hooks[0]))
+
 /* The rule in one line: the lowest ceiling, if anything was set. */
 static enum mt_mode
-expected(const size_t *level, enum mt_request request, char consent)
+expected(
+    const size_t *level, enum mt_request request, size_t hook, char consent)
 {
 	bool asks =
 	    request == MT_request_yes || request == MT_request_anonymous;
@@ -128,6 +144,9 @@ expected(const size_t *level, enum mt_request request, char consent)
 		most = OFF;
 	if (request == MT_request_anonymous && most > ANON)
 		most = ANON;
+	set = set || hooks[hook].sets;
+	if (hooks[hook].mode != MT_mode_absent && hooks[hook].mode < most)
+		most = hooks[hook].mode;
 	return set ? most : OFF;
 }
 
@@ -143,7 +162,7 @@ check_truth(const struct mt_policy *policy, const size_t *level)
 	struct mt_policy_result got;
 	enum mt_mode want;
 	unsigned request;
-	size_t i;
+	size_t i, hook;
 
 	(void)snprintf(user, sizeof(user), "u%zu", level[2]);
 	(void)snprintf(sender, sizeof(sender), "s%zu@d%zu", level[3], level[1]);
@@ -151,16 +170,22 @@ check_truth(const struct mt_policy *policy, const size_t *level)
 	in.sender = mt_str(sender);
 	for (request = 0; request < MT_request_end; request++) {
 		in.request = (enum mt_request)request;
+		/* All hooks with all levels would be many; each meets each. */
+		hook = (level[0] + 2 * level[1] + 3 * level[2] + 4 * level[3] +
+			   5 * level[4] + request) %
+		    HOOKS_N;
+		in.hook = hooks[hook].mode;
+		in.hook_sets = hooks[hook].sets;
 		for (i = 0; i < 3; i++) {
 			(void)snprintf(rcpt, sizeof(rcpt), "%c%zu@x",
 			    consents[i], level[4]);
 			to.address = mt_str(rcpt);
 			mt_policy_decide(policy, &in, &got);
-			want = expected(level, in.request, consents[i]);
+			want = expected(level, in.request, hook, consents[i]);
 			if (got.mode != want)
-				fail_msg("global %zu %s %s %s request %u: "
-					 "%s, not %s",
-				    level[0], sender, user, rcpt, request,
+				fail_msg("global %zu %s %s %s request %u hook "
+					 "%zu: %s, not %s",
+				    level[0], sender, user, rcpt, request, hook,
 				    mt_words_mode[got.mode],
 				    mt_words_mode[want]);
 			if ((got.level == MT_level_none) &&

@@ -230,6 +230,10 @@ a_damaged_snapshot_is_refused(void **state)
 	assert_patched_refused(44, 0xffffffff, "its tables do not fit");
 	/* 20 entries in 64 slots: the tables begin at 48, 304 and 944 */
 	assert_patched_refused(308, 0, "entry 0 is wrong");
+	/* Scope, kind, mode and, in the last byte, words there are not. */
+	assert_patched_refused(308, 0x03040201, "entry 0 is wrong");
+	assert_patched_refused(308, 0x0c040201, "entry 0 is wrong");
+	assert_patched_refused(308, 0x10040201, "entry 0 is wrong");
 	assert_patched_refused(304, 0, "entry 0 is out of place");
 	assert_patched_refused(312, 0xfffffff0, "entry 0 is wrong");
 	assert_patched_refused(312, 100, "entry 0 is wrong");
