@@ -191,10 +191,12 @@ reload(struct milter_server *server)
 
 	if (conf == NULL)
 		return;
-	if (milter_site_new(conf, &site, &err) == MT_OK)
+	if (milter_site_new(conf, &site, &err) == MT_OK) {
 		put_site(server, site);
-	else
+		mt_log(MT_LOG_INFO, "new messages are handled with it");
+	} else {
 		mt_log(MT_LOG_ERR, "%s; keeping the old options", err.msg);
+	}
 	mt_conf_unref(conf);
 }
 

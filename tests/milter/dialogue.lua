@@ -22,6 +22,32 @@ function hidden()
 	error("the milter does not stop")
 end
 
+-- Wait until the milter has logged a line with this text n times.
+function logged(text, n)
+	for _ = 1, 500 do
+		local found, file = 0, io.open(dir .. "/log")
+		for line in file:lines() do
+			if line:find(text, 1, true) then
+				found = found + 1
+			end
+		end
+		file:close()
+		if found >= (n or 1) then
+			return
+		end
+		mt.sleep(0.02)
+	end
+	error("not logged: " .. text)
+end
+
+-- Have the milter read its configuration, and what belongs to it, again.
+reloads = 0
+function reload()
+	reloads = reloads + 1
+	os.execute("kill -USR1 " .. pid)
+	logged("new messages are handled with it", reloads)
+end
+
 function ok(err)
 	assert(err == nil, err)
 end

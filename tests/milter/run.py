@@ -6,13 +6,17 @@
 
 The dialogue's comments say what else is to be:
 
-    -- OPTION name=value       for the milter; {dir} is its directory
+    -- OPTION name=value       for the milter; {dir} is its directory, {root}
+                               the source tree
+    -- HOOK line of Lua        its policy hook, hook.lua in its directory
     -- BEFORE shell command    run in its directory before it starts
     -- EVENT name field=value field ~regular-expression !field ...
+    -- EACH n regular expression  n events whose lines match
     -- LOG regular expression  a line it may log beside info
 
 Every event in the spool must be matched by an EVENT line and every EVENT line
 by an event, in this order; fields not named are free, !field must be absent.
+With EACH the order is free, but every event must match one of those lines.
 The milter has to end with 0 within two seconds of SIGTERM.
 """
 
@@ -51,7 +55,21 @@ def matches(want, got):
     return True
 
 
+def check_each(wanted, events):
+    problems, rest = [], events
+    for line in wanted:
+        number, _, pattern = line.partition(" ")
+        found = [e for e in rest if re.fullmatch(pattern, e)]
+        rest = [e for e in rest if e not in found]
+        if len(found) != int(number):
+            problems.append(f"{len(found)} of {line}")
+    return problems + [f"not wanted: {e}" for e in rest]
+
+
 def check_events(dialogue, events):
+    each = comments(dialogue, "EACH")
+    if each:
+        return check_each(each, events)
     wanted = comments(dialogue, "EVENT")
     problems = [f"not as wanted: {got}\n       wanted: {want}"
                 for want, got in zip(wanted, events)
@@ -106,7 +124,13 @@ def main(milter, lab, dialogue):
                    f"policy_snapshot={directory}/policy.snapshot",
                    f"token_keys={directory}/token.keys",
                    f"spool_dir={directory}/spool"]
-        options += [o.replace("{dir}", directory)
+        hook = comments(dialogue, "HOOK")
+        if hook:
+            with open(f"{directory}/hook.lua", "w", encoding="utf-8") as f:
+                f.write("\n".join(hook) + "\n")
+            options.append(f"hook={directory}/hook.lua")
+        root = os.path.dirname(os.path.dirname(here))
+        options += [o.replace("{dir}", directory).replace("{root}", root)
                     for o in comments(dialogue, "OPTION")]
         os.makedirs(f"{directory}/spool", exist_ok=True)
         argv = [milter, "-c", "/dev/null"]
