@@ -5,6 +5,7 @@
 -- HOOK   return {{
 -- HOOK end
 -- LOG ^<3>hook: [^ ]*hook.lua:3: unexpected symbol near 'end'; mail goes on without it$
+-- LOG ^<3>hook: [^ ]*hook.lua:3: <eof> expected near 'end'; mail goes on without it$
 -- EVENT offer mode=identified reason=done hook=failed
 -- EVENT mark
 -- EVENT rcpt

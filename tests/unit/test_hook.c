@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The milter's Lua hook without a milter: what it may answer, what it cannot
- * reach, which limits end it, and that threads share nothing.
+ * The milter's Lua hook without a milter: what it sees and may answer, and
+ * that messages and threads share nothing.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,161 +15,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
-#include "hook_state.h"
-#include "message.h"
+#include "hook_scene.h"
 
-#define LONGEST_MS 10000 /* of any case, under a sanitizer too */
 #define THREADS 8
 #define ROUNDS 200
-#define RENDERED 4096
-
-/* A message of Alice's, decided, and what it hangs on. */
-struct scene {
-	struct milter_options options;
-	struct milter_base base;
-	struct milter_site site;
-	struct milter_client client;
-	struct milter_message m;
-};
-
-static void
-put_header(struct scene *s, const char *name, const char *value)
-{
-	milter_message_header(&s->m, mt_str(name), mt_str(value));
-}
-
-static void
-set_scene(struct scene *s, struct milter_hook *hook)
-{
-	char sender[] = "<alice@example.org>", size[] = "SIZE=4321";
-	char *argv[] = { sender, size, NULL };
-
-	*s = (struct scene){ .base.refs = 1 };
-	s->options.hook = MT_LIT("hook.lua");
-	s->options.hook_instructions = 1000000;
-	s->options.hook_time_ms = 1000;
-	s->options.hook_memory = 4194304;
-	s->options.quoted = MT_quotes_remove;
-	s->options.notice = MT_LIT("Seen.");
-	s->base.options = &s->options;
-	s->base.hook = hook;
-	s->site.base = &s->base;
-	s->site.refs = 1000000; /* never freed */
-	milter_client_init(&s->client);
-	(void)mt_ip_read(MT_LIT("192.0.2.7"), &s->client.ip);
-	mt_buf_z(&s->client.helo, "client.example");
-	milter_message_init(&s->m);
-	milter_message_begin(&s->m, &s->site);
-	milter_message_sender(&s->m, argv);
-	milter_message_rcpt(&s->m, MT_LIT("<bob@example.com>"));
-	milter_message_rcpt(&s->m, MT_LIT("<ben@example.com>"));
-	milter_message_text(&s->m, TEXT_QUEUE_ID, "4jWQqq1YRQz1cQdJ");
-	milter_message_text(&s->m, TEXT_USER, "alice@example.org");
-	put_header(s, "Received", " from a");
-	put_header(s, "Subject", " Sp\xc3\xa4te\n Post ");
-	put_header(s, "received", " from b");
-	s->m.rcpt = mt_alloc_array(2, sizeof(s->m.rcpt[0]));
-	s->m.rcpt[0].address = mt_str("bob@example.com");
-	s->m.rcpt[1].address = mt_str("ben@example.com");
-	s->m.submitted = true;
-	s->m.request = MT_request_yes;
-	s->m.decision.mode = MT_mode_identified;
-	s->m.decision.level = MT_level_domain;
-	s->m.decision.rule = MT_LIT("example.org");
-}
-
-static void
-strike_scene(struct scene *s)
-{
-	milter_message_done(&s->m);
-	milter_client_done(&s->client);
-}
-
-/* A hook whose text is this; only its presence counts for a scene. */
-static struct milter_hook *
-any_hook(void)
-{
-	static char mark;
-
-	return (struct milter_hook *)(void *)&mark;
-}
-
-static void
-render(const struct milter_said *said, char *out)
-{
-	(void)snprintf(out, RENDERED, "%s%s%s%.*s%s%s%s%.*s",
-	    mt_words_mode[said->mode], said->sets ? " set" : "",
-	    said->noticed ? " notice=" : "",
-	    MT_STR_ARG(mt_buf_view(&said->notice)),
-	    said->notice_plain == MT_answer_yes	     ? " plain"
-		: said->notice_plain == MT_answer_no ? " not-plain"
-						     : "",
-	    said->quoted != MT_quotes_absent ? " quoted=" : "",
-	    mt_words_quotes[said->quoted],
-	    MT_STR_ARG(mt_buf_view(&said->extra)));
-}
-
-/* Load, run and read an answer; the answer, or the error, as a text. */
-static enum mt_rc
-try(struct scene *s, struct mt_str text, char *out)
-{
-	struct milter_state *state = NULL;
-	struct milter_said said;
-	struct mt_err err = { .rc = MT_OK };
-	enum mt_rc rc;
-
-	milter_said_init(&said);
-	rc = milter_state_new(&s->options, text, &state, &err);
-	if (rc == MT_OK)
-		rc = milter_state_run(state, &s->m, &s->client, &err);
-	if (rc == MT_OK)
-		rc = milter_answer_read(state->lua, &said, &err);
-	if (rc == MT_OK)
-		render(&said, out);
-	else
-		(void)snprintf(out, RENDERED, "%s", err.msg);
-	milter_said_done(&said);
-	milter_state_free(state);
-	return rc;
-}
-
-struct answer {
-	const char *name;
-	const char *lua;
-	enum mt_rc rc;
-	const char *want; /* contained in the answer or error */
-};
-
-#define DECIDE(body) "function decide(m)\n" body "\nend"
-
-static void
-check(const struct answer *c, size_t n)
-{
-	char got[RENDERED];
-	struct scene s;
-	int64_t begun;
-	enum mt_rc rc;
-
-	for (; n > 0; n--, c++) {
-		set_scene(&s, any_hook());
-		begun = mt_clock_mono_ms();
-		rc = try(&s, mt_str(c->lua), got);
-		if (rc != c->rc || strstr(got, c->want) == NULL)
-			fail_msg("%s: %s: %s", c->name, mt_rc_name(rc), got);
-		if (mt_clock_mono_ms() - begun > LONGEST_MS)
-			fail_msg("%s: took too long", c->name);
-		strike_scene(&s);
-	}
-}
-
-#define CHECK(table) check(table, sizeof(table) / sizeof((table)[0]))
 
 static void
 answers_are_read_or_refused_by_name(void **unused)
 {
-	static const struct answer cases[] = {
+	static const struct hook_case cases[] = {
 		{ "nothing", DECIDE(""), MT_OK, "" },
 		{ "nil", DECIDE("return nil"), MT_OK, "" },
 		{ "empty", DECIDE("return {}"), MT_OK, "" },
@@ -257,7 +112,7 @@ answers_are_read_or_refused_by_name(void **unused)
 static void
 the_message_is_seen(void **unused)
 {
-	static const struct answer cases[] = {
+	static const struct hook_case cases[] = {
 		{ "envelope",
 		    DECIDE("assert(m.sender == 'alice@example.org')\n"
 			   "assert(m.user == 'alice@example.org')\n"
@@ -318,14 +173,14 @@ headers_are_bounded_and_kept_for_hooks_only(void **unused)
 
 	(void)unused;
 	memset(value, 'x', 100000);
-	set_scene(&s, any_hook());
+	set_scene(&s, true);
 	for (i = 0; i < 3; i++)
 		put_header(&s, "X-Long", value);
 	put_header(&s, "To", "behind it");
-	if (try(&s, MT_LIT(lua), got) != MT_OK)
+	if (try_hook(&s, MT_LIT(lua), got) != MT_OK)
 		fail_msg("%s", got);
 	strike_scene(&s);
-	set_scene(&s, NULL);
+	set_scene(&s, false);
 	assert_int_equal(s.m.fields.n, 0);
 	strike_scene(&s);
 	mt_free(value);
@@ -334,7 +189,7 @@ headers_are_bounded_and_kept_for_hooks_only(void **unused)
 static void
 errors_say_where(void **unused)
 {
-	static const struct answer cases[] = {
+	static const struct hook_case cases[] = {
 		{ "syntax", "function decide(m)\nreturn {{\nend", MT_FORMAT,
 		    "hook.lua:3: unexpected symbol near 'end'" },
 		{ "no function", "x = 1", MT_FORMAT,
@@ -366,142 +221,6 @@ errors_say_where(void **unused)
 	CHECK(cases);
 }
 
-static void
-nothing_dangerous_is_there(void **unused)
-{
-	static const struct answer cases[] = {
-		{ "no such globals",
-		    DECIDE("for _, n in ipairs { 'io', 'os', 'debug',\n"
-			   "'package', 'coroutine', 'require', 'load',\n"
-			   "'loadfile', 'loadstring', 'dofile', 'xpcall',\n"
-			   "'collectgarbage', 'print', 'setmetatable',\n"
-			   "'getmetatable', 'rawset', 'rawget', 'warn' } do\n"
-			   "assert(_G[n] == nil, n) end\n"
-			   "assert(string.dump == nil)\n"
-			   "assert(table.move == nil)\n"
-			   "assert(math.randomseed == nil)"),
-		    MT_OK, "" },
-		{ "what is there",
-		    DECIDE("for _, n in ipairs { 'assert', 'error', 'ipairs',\n"
-			   "'next', 'pairs', 'pcall', 'select', 'tonumber',\n"
-			   "'tostring', 'type', 'log', 'string', 'table',\n"
-			   "'math', 'utf8' } do assert(_G[n], n) end\n"
-			   "assert(('a-b'):upper() == 'A-B')\n"
-			   "assert(table.concat({ 1, 2 }, ',') == '1,2')\n"
-			   "assert(utf8.len('\xc3\xa4') == 1)\n"
-			   "assert(math.max(1, 2) == 2)\n"
-			   "assert(select('#', table.unpack({ 1, 2 })) == 2)\n"
-			   "local t = { 3, 1, 2 } table.sort(t)\n"
-			   "assert(t[1] == 1 and t[3] == 3)"),
-		    MT_OK, "" },
-		{ "libraries are sealed", DECIDE("string.x = 1"), MT_FORMAT,
-		    "hook.lua:2: the libraries cannot be changed" },
-		{ "by functions, too", DECIDE("table.insert(string, 1)"),
-		    MT_FORMAT, "the libraries cannot be changed" },
-		{ "texts are sealed", DECIDE("('').x = 1"), MT_FORMAT,
-		    "attempt to index a string value" },
-		{ "bytecode", "\x1bLuaT", MT_FORMAT,
-		    "attempt to load a binary chunk" },
-	};
-
-	(void)unused;
-	CHECK(cases);
-}
-
-static void
-limits_cannot_be_caught_or_slept_through(void **unused)
-{
-	static const struct answer cases[] = {
-		{ "loop", DECIDE("while true do end"), MT_LIMIT,
-		    "hook.lua:2: takes more than hook_instructions, 1000000" },
-		{ "loop at the top", "while true do end", MT_LIMIT,
-		    "hook.lua:1: takes more than hook_instructions" },
-		{ "loop in pcall",
-		    DECIDE("while true do\n"
-			   "pcall(function() while true do end end)\nend"),
-		    MT_LIMIT, "takes more than hook_instructions" },
-		{ "pcall as its function",
-		    DECIDE("pcall(pcall, pcall, function()\n"
-			   "while true do end end) while true do end"),
-		    MT_LIMIT, "takes more than hook_instructions" },
-		{ "recursion",
-		    DECIDE("local function f() return 1 + f() end\n"
-			   "return f()"),
-		    MT_LIMIT, "hook.lua:2: needs more than hook_memory" },
-		{ "endless tail calls",
-		    DECIDE("local function f() return f() end return f()"),
-		    MT_LIMIT, "takes more than hook_instructions" },
-		{ "memory bomb", DECIDE("return ('x'):rep(99999):rep(99)"),
-		    MT_LIMIT,
-		    "hook.lua:2: needs more than hook_memory, 4194304" },
-		{ "memory bomb in pcall",
-		    DECIDE("local t = {}\nwhile true do\n"
-			   "pcall(function()\n"
-			   "t[#t + 1] = ('x'):rep(100000) .. #t end)\nend"),
-		    MT_LIMIT, "hook.lua:5: needs more than hook_memory" },
-		{ "memory bit by bit",
-		    DECIDE("local t = {}\n"
-			   "while true do t[#t + 1] = { #t } end"),
-		    MT_LIMIT, "hook.lua:3: needs more than hook_memory" },
-		{ "memory doubled",
-		    DECIDE("local s = 'x'\nwhile true do s = s .. s end"),
-		    MT_LIMIT, "hook.lua:3: needs more than hook_memory" },
-		{ "always at the brim",
-		    DECIDE("local t = {}\nfor i = 1, 38 do\n"
-			   "t[i] = ('x'):rep(100000) .. i end\n"
-			   "while true do t[1] = ('y'):rep(90000) end"),
-		    MT_LIMIT, "more than hook_" },
-		{ "repeat nothing", DECIDE("return (''):rep(1 << 60)"),
-		    MT_LIMIT, "takes more than hook_instructions" },
-		{ "concat of no list",
-		    DECIDE("table.concat({}, '', 1, 1 << 60)"), MT_LIMIT,
-		    "takes more than hook_instructions" },
-		{ "unpack of no list", DECIDE("table.unpack({}, 1, 1 << 60)"),
-		    MT_LIMIT, "takes more than hook_instructions" },
-		{ "insert in front",
-		    DECIDE("local t = {}\n"
-			   "while true do table.insert(t, 1, 1) end"),
-		    MT_LIMIT, "takes more than hook_instructions" },
-		{ "sort long texts",
-		    DECIDE("local t, s = {}, ('x'):rep(1000000)\n"
-			   "for i = 1, 10000 do t[i] = s end table.sort(t)"),
-		    MT_LIMIT, "takes more than hook_instructions" },
-		{ "compare long texts",
-		    DECIDE("local a = ('x'):rep(1000000) .. 'a'\n"
-			   "local b, n = ('x'):rep(1000000) .. 'b', 0\n"
-			   "while true do if a < b then n = n + 1 end end"),
-		    MT_LIMIT, "takes longer than hook_time_ms, 1000 ms" },
-		{ "find, exponential",
-		    DECIDE("return ('a'):rep(60):find(('a?'):rep(60) ..\n"
-			   "('a'):rep(61))"),
-		    MT_LIMIT, "hook.lua:2: takes more than hook_instr" },
-		{ "match, to the tenth",
-		    DECIDE("pcall(string.match, ('a'):rep(900),\n"
-			   "('a*'):rep(10) .. 'b')"),
-		    MT_LIMIT, "takes more than hook_instructions" },
-		{ "gmatch",
-		    DECIDE("for x in (('a'):rep(900)):gmatch(\n"
-			   "'.-.-.-.-b') do end"),
-		    MT_LIMIT, "takes more than hook_instructions" },
-		{ "gsub", DECIDE("return ('a'):rep(900):gsub('.-.-.-b', '')"),
-		    MT_LIMIT, "takes more than hook_instructions" },
-		{ "find, plain and quadratic elsewhere",
-		    DECIDE("local s = ('a'):rep(1000000)\n"
-			   "assert(not s:find(('a'):rep(300000) .. 'b', 1,\n"
-			   "true))"),
-		    MT_OK, "" },
-		{ "ordinary patterns pass",
-		    DECIDE("local s = (' '):rep(900) .. ('x '):rep(40000)\n"
-			   "local t = s:gsub('^%s+', ''):gsub('%s+$', '')\n"
-			   "assert(#t == 79999)\n"
-			   "assert(s:match('^%s*(.-)%s*$') == t)"),
-		    MT_OK, "" },
-	};
-
-	(void)unused;
-	CHECK(cases);
-}
-
 /* A file that would count, in every way a file can keep something. */
 static void
 nothing_is_kept_from_message_to_message(void **unused)
@@ -520,7 +239,7 @@ nothing_is_kept_from_message_to_message(void **unused)
 	int i;
 
 	(void)unused;
-	set_scene(&s, any_hook());
+	set_scene(&s, true);
 	if (milter_state_new(&s.options, MT_LIT(lua), &state, &err) != MT_OK)
 		fail_msg("%s", err.msg);
 	for (i = 0; i < 1000; i++) {
@@ -553,7 +272,7 @@ work(void *arg)
 	int i;
 
 	for (i = 0; i < ROUNDS; i++) {
-		set_scene(&s, w->hook);
+		set_scene(&s, true);
 		(void)snprintf(value, sizeof(value), " %d.%d", w->number, i);
 		put_header(&s, "X-Number", value);
 		if (i % 50 == 7)
@@ -592,7 +311,7 @@ threads_share_a_hook_and_nothing_else(void **unused)
 	assert_int_equal(
 	    write(fd, lua, sizeof(lua) - 1), (ssize_t)sizeof(lua) - 1);
 	assert_int_equal(close(fd), 0);
-	set_scene(&s, NULL);
+	set_scene(&s, false);
 	s.options.hook = mt_str(path);
 	if (milter_hook_new(&s.options, &hook, &err) != MT_OK)
 		fail_msg("%s", err.msg);
@@ -618,7 +337,7 @@ files_that_cannot_be_used_are_named(void **unused)
 	struct scene s;
 
 	(void)unused;
-	set_scene(&s, NULL);
+	set_scene(&s, false);
 	s.options.hook = MT_LIT("/nonexistent/hook.lua");
 	assert_int_equal(milter_hook_new(&s.options, &hook, &err), MT_CONFIG);
 	assert_string_equal(err.msg,
@@ -638,8 +357,6 @@ main(void)
 		cmocka_unit_test(the_message_is_seen),
 		cmocka_unit_test(headers_are_bounded_and_kept_for_hooks_only),
 		cmocka_unit_test(errors_say_where),
-		cmocka_unit_test(nothing_dangerous_is_there),
-		cmocka_unit_test(limits_cannot_be_caught_or_slept_through),
 		cmocka_unit_test(nothing_is_kept_from_message_to_message),
 		cmocka_unit_test(threads_share_a_hook_and_nothing_else),
 		cmocka_unit_test(files_that_cannot_be_used_are_named),
