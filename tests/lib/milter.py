@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Postfix, our milter and a sink, and nothing else of ours behind it."""
+"""Postfix, our milter, others' behind it and a sink; nothing else of ours."""
 
 import os
 
@@ -11,7 +11,8 @@ from .sink import Sink
 class MilterHost:
     """The policy and keys are those of tests/milter/milter_lab.c."""
 
-    def __init__(self, lab, build, options=None, settings=None, **milter_args):
+    def __init__(self, lab, build, options=None, settings=None, ports=None,
+                 behind=(), **milter_args):
         self.build = os.fspath(build)
         self.directory = lab.subdir("milter")
         sockets = lab.subdir("milter/run", mode=0o755)
@@ -32,7 +33,9 @@ class MilterHost:
         lab.add(self.process)
         self.sink = Sink(lab)
         self.postfix = Postfix(lab, sink=self.sink.port, settings=settings,
-                               milters=[milter(self.socket, **milter_args)])
+                               ports=ports, milters=[
+                                   milter(self.socket, **milter_args),
+                                   *behind])
 
     def start(self):
         self.process.start_notify()

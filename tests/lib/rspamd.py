@@ -3,9 +3,8 @@
 
 import os
 
-import dkim
-
-from .process import Process, answers, free_port, run, user
+from .process import Process, answers, free_port, user
+from .signer import Signer
 
 CONF = """\
 options {{
@@ -67,12 +66,10 @@ worker "rspamd_proxy" {{
 """
 
 
-class Rspamd:
-    """Signs mail of authenticated and local senders for their domain.
+class Rspamd(Signer):
+    """Signs mail of authenticated and local senders for their domain."""
 
-    verify() checks a delivered message against the key it signs with, as
-    a receiver would, with the key record handed over instead of looked up.
-    """
+    canonicalization = "relaxed/relaxed"
 
     def __init__(self, lab, name="rspamd", selector="test", count=1,
                  modules=("dkim_signing",), lua="", extra="",
@@ -81,8 +78,7 @@ class Rspamd:
         self.directory = lab.subdir(name, owner=run_as)
         self.port = free_port()
         self.selector = selector
-        self.key = os.path.join(self.directory, "dkim.key")
-        self._make_key(run_as)
+        self.make_key(run_as)
         with open(os.path.join(self.directory, "rspamd.lua"), "w",
                   encoding="utf-8") as f:
             f.write(lua)
@@ -104,18 +100,6 @@ class Rspamd:
             self.directory, run_as=run_as)
         lab.add(self)
 
-    def _make_key(self, run_as):
-        run(["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt",
-             "rsa_keygen_bits:2048", "-out", self.key])
-        public = run(["openssl", "pkey", "-in", self.key,
-                      "-pubout"]).stdout
-        base64 = "".join(line for line in public.splitlines()
-                         if not line.startswith("-"))
-        self.record = f"v=DKIM1; k=rsa; p={base64}"
-        os.chmod(self.key, 0o600)
-        if run_as is not None:
-            os.chown(self.key, run_as.pw_uid, run_as.pw_gid)
-
     @property
     def milter(self):
         """Its smtpd_milters entry."""
@@ -127,14 +111,3 @@ class Rspamd:
 
     def stop(self):
         return self.process.stop()
-
-    def verify(self, data, domain="example.org"):
-        """Whether the first DKIM-Signature is ours and holds."""
-        asked = []
-
-        def lookup(name, timeout=5):
-            asked.append(name.decode().rstrip("."))
-            return self.record.encode()
-
-        good = dkim.verify(data, dnsfunc=lookup)
-        return good and asked == [f"{self.selector}._domainkey.{domain}"]
