@@ -10,6 +10,7 @@
 #include "ctl.h"
 #include "mail/header.h"
 #include "mail/markup.h"
+#include "token/token.h"
 
 #define CHUNK (256u << 10)
 /* The header beside the largest body that is looked at. */
@@ -88,32 +89,54 @@ explain(const struct mt_markup *m)
 
 	mt_buf_init(&line, 1024);
 	mt_markup_explain(m, &line);
+	if (m->noticed_plain)
+		mt_buf_z(&line, " notice_plain=yes");
+	if (m->quoted > 0)
+		mt_buf_printf(&line, " quoted=%u", m->quoted);
 	mt_buf_c(&line, '\n');
 	(void)fwrite(line.p, 1, line.n, stderr);
 	mt_buf_done(&line);
 }
 
+static bool
+is_ours(void *arg, struct mt_str token)
+{
+	struct mt_token ignored;
+
+	return mt_token_check(arg, token, &ignored);
+}
+
+/* What was read, and what to do with it. */
+struct task {
+	struct mt_buf in;
+	bool whole; /* all was read */
+	struct mt_keys *keys; /* of quoted pixels that go; NULL: all stay */
+};
+
 static enum mt_rc
-mark(struct ctl *c, const struct ctl_args *a, struct mt_buf *in, bool whole,
+mark(struct ctl *c, const struct ctl_args *a, const struct task *task,
     struct mt_err *err)
 {
-	struct mt_str all = mt_buf_view(in), piece;
+	struct mt_str all = mt_buf_view(&task->in), piece;
 	size_t head = mt_header_end(all), i;
 	struct mt_markup_in job = {
 		.head = mt_str_n(all.p, head),
 		.body = mt_str_n(all.p + head, all.n - head),
 		.url = mt_str(ctl_value(a, "pixel-url")),
 		.notice = mt_str(ctl_value(a, "notice")),
+		.notice_plain = ctl_given(a, "notice-plain"),
+		.is_ours = task->keys != NULL ? is_ours : NULL,
+		.is_ours_arg = task->keys,
 	};
 	struct mt_markup m = { .reason = MT_reason_too_large };
 	enum mt_rc rc = MT_OK;
 
-	if (whole)
+	if (task->whole)
 		mt_markup_make(&job, &m);
 	write_str(job.head);
 	for (i = 0; mt_markup_piece(&m, job.body, i, &piece); i++)
 		write_str(piece);
-	if (!whole)
+	if (!task->whole)
 		rc = copy_rest(c, err);
 	if (rc == MT_OK && ctl_given(a, "explain"))
 		explain(&m);
@@ -141,9 +164,9 @@ run(struct ctl *c, const struct ctl_args *a, struct mt_err *err)
 {
 	struct mt_str url = mt_str(ctl_value(a, "pixel-url"));
 	struct mt_str notice = mt_str(ctl_value(a, "notice"));
-	struct mt_buf in;
-	enum mt_rc rc;
-	bool whole;
+	const char *quoted = ctl_value(a, "quoted");
+	struct task task = { .keys = NULL };
+	enum mt_rc rc = MT_OK;
 
 	if (url.p == NULL)
 		return ctl_usage(c, err, "--pixel-url is missing");
@@ -155,17 +178,25 @@ run(struct ctl *c, const struct ctl_args *a, struct mt_err *err)
 	if (notice.n > MT_MAX_NOTICE || !mt_utf8_clean(notice))
 		return ctl_usage(c, err,
 		    "--notice: not UTF-8 of at most %d bytes", MT_MAX_NOTICE);
-	mt_buf_init(&in, INPUT_MAX);
-	rc = read_input(c, &in, &whole, err);
+	if (quoted != NULL && mt_keys_load(quoted, &task.keys, err) != MT_OK)
+		return err->rc;
+	mt_buf_init(&task.in, INPUT_MAX);
+	rc = read_input(c, &task.in, &task.whole, err);
 	if (rc == MT_OK)
-		rc = mark(c, a, &in, whole, err);
-	mt_buf_done(&in);
+		rc = mark(c, a, &task, err);
+	mt_buf_done(&task.in);
+	mt_keys_unref(task.keys);
 	return rc;
 }
 
 static const struct ctl_opt opts[] = {
 	{ "pixel-url", '\0', "URL", "the pixel's absolute URL" },
 	{ "notice", '\0', "TEXT", "text that is shown before the pixel" },
+	{ "notice-plain", '\0', NULL,
+	    "put it into the plain text beside the HTML, too" },
+	{ "quoted", '\0', "KEYFILE",
+	    "make pixels show nothing that the HTML quotes and whose tokens "
+	    "a key of this file signed" },
 	{ "explain", '\0', NULL,
 	    "say on standard error, in one line, what was done or why not" },
 	{ NULL, '\0', NULL, NULL },

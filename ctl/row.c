@@ -1,48 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <string.h>
-
 #include "json.h"
 #include "row.h"
-
-enum kind { TEXT, NUMBER, TIME };
-
-static enum kind
-kind_of(const char *name)
-{
-	static const char *const times[] = { "at", "born", "offered_at",
-		"open_first", "open_last", "display_first", "display_last",
-		"updated_at" };
-	static const char *const numbers[] = { "nrcpt", "recipients", "size",
-		"mark_at", "offers", "marks", "opens", "asn", "rules", "n" };
-	size_t i;
-
-	for (i = 0; i < sizeof(times) / sizeof(times[0]); i++)
-		if (strcmp(name, times[i]) == 0)
-			return TIME;
-	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		if (strcmp(name, numbers[i]) == 0)
-			return NUMBER;
-	return strncmp(name, "opens_", 6) == 0 ? NUMBER : TEXT;
-}
 
 json_t *
 ctl_row_json(const struct mt_rows *rows)
 {
 	json_t *o = json_object(), *value;
-	const char *name;
+	enum mt_column type;
 	size_t i;
 
 	for (i = 0; i < mt_rows_columns(rows); i++) {
-		name = mt_rows_name(rows, i);
+		type = mt_rows_type(rows, i);
 		if (mt_rows_text(rows, i).p == NULL)
 			value = json_null();
-		else if (kind_of(name) == TIME)
+		else if (type == MT_COLUMN_TIME)
 			value = ctl_json_time(mt_rows_time(rows, i));
-		else if (kind_of(name) == NUMBER)
+		else if (type == MT_COLUMN_NUM)
 			value = ctl_json_num(mt_rows_num(rows, i));
 		else
 			value = ctl_json_str(mt_rows_text(rows, i));
-		ctl_json_set(o, name, value);
+		ctl_json_set(o, mt_rows_name(rows, i), value);
 	}
 	return o;
 }

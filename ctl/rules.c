@@ -80,6 +80,16 @@ word_at(const struct mt_rows *rows, size_t column, const char *const *words)
 	return mt_word_find(words, mt_rows_text(rows, column));
 }
 
+/* As word_at; a text that is no such word is `none`, for the builder to say. */
+static unsigned
+word_or_none(const struct mt_rows *rows, size_t column,
+    const char *const *words, unsigned none)
+{
+	unsigned word = word_at(rows, column, words);
+
+	return word == 0 && mt_rows_text(rows, column).p != NULL ? none : word;
+}
+
 /* Room for one more at the end of an array that doubles. */
 static void *
 room(void *array, size_t n, size_t size)
@@ -96,8 +106,8 @@ load_rules(struct mt_db *db, struct ctl_rules *r, struct mt_err *err)
 	enum mt_rc rc;
 
 	rc = mt_rows_open(db,
-	    "SELECT scope, subject, kind, mode, notice, pixel_url "
-	    "FROM policy_rule ORDER BY scope, subject",
+	    "SELECT scope, subject, kind, mode, notice, pixel_url, "
+	    "notice_plain, quoted FROM policy_rule ORDER BY scope, subject",
 	    NULL, 0, &rows, err);
 	if (rc != MT_OK)
 		return rc;
@@ -110,6 +120,10 @@ load_rules(struct mt_db *db, struct ctl_rules *r, struct mt_err *err)
 			.mode = word_at(rows, 3, mt_words_mode),
 			.notice = keep(mt_rows_text(rows, 4)),
 			.pixel_url = keep(mt_rows_text(rows, 5)),
+			.notice_plain = word_or_none(
+			    rows, 6, mt_words_answer, MT_answer_end),
+			.quoted = word_or_none(
+			    rows, 7, mt_words_quotes, MT_quotes_end),
 		};
 	}
 	mt_rows_close(rows);
@@ -194,6 +208,13 @@ who(void)
 	return pw != NULL ? mt_str(pw->pw_name) : MT_LIT("unknown");
 }
 
+/* NULL for what was not said. */
+static struct mt_str
+word_text(const char *const *words, unsigned word)
+{
+	return mt_str(word > 0 ? words[word] : NULL);
+}
+
 static struct mt_str
 now_text(char *text)
 {
@@ -213,16 +234,19 @@ ctl_rule_set(
 		mt_str(mt_words_mode[rule->mode]),
 		rule->notice,
 		rule->pixel_url,
+		word_text(mt_words_answer, rule->notice_plain),
+		word_text(mt_words_quotes, rule->quoted),
 		now_text(now),
 		who(),
 	};
 
 	return mt_db_run(db,
 	    "INSERT INTO policy_rule (scope, subject, kind, mode, notice, "
-	    "pixel_url, updated_at, updated_by) "
-	    "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON DUPLICATE KEY UPDATE "
+	    "pixel_url, notice_plain, quoted, updated_at, updated_by) "
+	    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON DUPLICATE KEY UPDATE "
 	    "kind = VALUES(kind), mode = VALUES(mode), "
 	    "notice = VALUES(notice), pixel_url = VALUES(pixel_url), "
+	    "notice_plain = VALUES(notice_plain), quoted = VALUES(quoted), "
 	    "updated_at = VALUES(updated_at), "
 	    "updated_by = VALUES(updated_by)",
 	    args, sizeof(args) / sizeof(args[0]), NULL, err);

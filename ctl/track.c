@@ -139,6 +139,36 @@ read_kind(struct ctl *c, const struct ctl_args *a, enum mt_kind *ret_kind,
 	return MT_OK;
 }
 
+/* The word of an option, 0 when it was not given. */
+static enum mt_rc
+read_word(struct ctl *c, const struct ctl_args *a, const char *name,
+    const char *const *words, unsigned *ret_word, struct mt_err *err)
+{
+	const char *word = ctl_value(a, name);
+
+	*ret_word = mt_word_find(words, mt_str(word));
+	if (word == NULL || *ret_word > 0)
+		return MT_OK;
+	return ctl_usage(c, err, "--%s: %s is neither %s nor %s", name,
+	    mt_quotez(word).s, words[1], words[2]);
+}
+
+static enum mt_rc
+read_words(struct ctl *c, const struct ctl_args *a, struct mt_policy_rule *rule,
+    struct mt_err *err)
+{
+	unsigned plain = 0, quoted = 0;
+
+	if (read_kind(c, a, &rule->kind, err) != MT_OK ||
+	    read_word(c, a, "notice-plain", mt_words_answer, &plain, err) !=
+		MT_OK ||
+	    read_word(c, a, "quoted", mt_words_quotes, &quoted, err) != MT_OK)
+		return MT_CONFIG;
+	rule->notice_plain = plain;
+	rule->quoted = quoted;
+	return MT_OK;
+}
+
 static enum mt_rc
 set_rule(struct ctl *c, const struct ctl_args *a, struct subject *s,
     const char *word, struct mt_err *err)
@@ -162,7 +192,7 @@ set_rule(struct ctl *c, const struct ctl_args *a, struct subject *s,
 		return ctl_usage(c, err,
 		    "--notice and --pixel-url take at most %d bytes",
 		    MT_MAX_TEXT);
-	if ((rc = read_kind(c, a, &rule.kind, err)) != MT_OK ||
+	if ((rc = read_words(c, a, &rule, err)) != MT_OK ||
 	    (rc = check(c, &rule, NULL, err)) != MT_OK ||
 	    (rc = make_change(c, &change, err)) != MT_OK)
 		return rc;
@@ -279,6 +309,10 @@ static const struct ctl_opt set_opts[] = {
 	    "only for messages that ask with X-Mailtrail-Open" },
 	{ "notice", '\0', "TEXT",
 	    "text for recipients, before the pixel; empty: none" },
+	{ "notice-plain", '\0', "yes|no",
+	    "put the notice into the plain text beside the HTML, too" },
+	{ "quoted", '\0', "leave|remove",
+	    "what becomes of pixels of ours in what the message quotes" },
 	{ "pixel-url", '\0', "URL", "base of pixel addresses" },
 	{ "note", '\0', "TEXT",
 	    "of a consent: the words agreed to, or why it is known" },
@@ -295,9 +329,13 @@ static const struct ctl_cmd track_set = {
 		"tracked where no rule turned it on. A mailbox is an "
 		"envelope sender (mailbox or alias) or a login; for "
 		"mailboxes, recipients and consents @DOMAIN stands for all "
-		"of a domain, and * for all. The rule replaces an earlier "
-		"one of the same subject, notice and URL included. Then the "
-		"policy snapshot is written anew.",
+		"of a domain, and * for all. What a rule does not say "
+		"of notice, quoted pixels and URL is as the level above has "
+		"it. A recipients' rule says nothing of them but a notice, "
+		"which replaces the sender's in messages all of whose "
+		"recipients have the same: a translation (docs/notices.md). "
+		"The rule replaces an earlier one of the same subject, notice "
+		"and URL included. Then the policy snapshot is written anew.",
 	.opts = set_opts,
 	.min = 1,
 	.max = 3,

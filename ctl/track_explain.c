@@ -79,6 +79,28 @@ decided(const struct explanation *e, size_t i)
 		(s->subject != NULL && mt_str_eqz(e->result.rule, s->subject)));
 }
 
+/* How a mark would look, as far as rules say; the rest is mailtrail-milter's.
+ */
+static void
+print_manner(const struct mt_policy_result *r)
+{
+	struct mt_buf text;
+
+	mt_buf_init(&text, 4 * MT_MAX_NOTICE);
+	if (r->notice.p != NULL)
+		ctl_clean(r->notice, &text);
+	if (r->notice.n > 0)
+		(void)printf("notice: %s\n", text.p);
+	else if (r->notice.p != NULL)
+		(void)printf("notice: none\n");
+	mt_buf_done(&text);
+	if (r->notice_plain != MT_answer_absent)
+		(void)printf("notice in plain text: %s\n",
+		    mt_words_answer[r->notice_plain]);
+	if (r->quoted != MT_quotes_absent)
+		(void)printf("quoted pixels: %s\n", mt_words_quotes[r->quoted]);
+}
+
 static void
 print_text(const struct ctl *c, const struct explanation *e)
 {
@@ -123,6 +145,15 @@ print_text(const struct ctl *c, const struct explanation *e)
 		    mt_words_level_docs[r->level]);
 	}
 	mt_buf_done(&words);
+	if (r->mode != MT_mode_off)
+		print_manner(r);
+}
+
+/* A word, null for what nobody said. */
+static json_t *
+json_word(const char *const *words, unsigned word)
+{
+	return word > 0 ? json_string(words[word]) : json_null();
 }
 
 static json_t *
@@ -164,6 +195,9 @@ print_json(const struct explanation *e)
 	ctl_json_set(o, "level", json_string(mt_words_level[r->level]));
 	ctl_json_set(o, "rule", ctl_json_str(r->rule));
 	ctl_json_set(o, "notice", ctl_json_str(r->notice));
+	ctl_json_set(
+	    o, "notice_plain", json_word(mt_words_answer, r->notice_plain));
+	ctl_json_set(o, "quoted", json_word(mt_words_quotes, r->quoted));
 	ctl_json_set(o, "pixel_url", ctl_json_str(r->pixel_url));
 	ctl_json_set(o, "snapshot_created",
 	    e->policy != NULL ? ctl_json_time(mt_policy_created(e->policy))

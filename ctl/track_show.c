@@ -12,8 +12,8 @@
 #include "track.h"
 
 #define RULES \
-	"SELECT scope, subject, kind, mode, notice, pixel_url, updated_at, " \
-	"updated_by FROM policy_rule "
+	"SELECT scope, subject, kind, mode, notice, notice_plain, quoted, " \
+	"pixel_url, updated_at, updated_by FROM policy_rule "
 #define CONSENTS "SELECT rcpt, state, at, method, text FROM consent "
 
 struct showing {
@@ -131,7 +131,8 @@ static enum mt_rc
 show(struct showing *s, struct mt_err *err)
 {
 	static const char *const rule_titles[] = { "scope", "subject", "kind",
-		"mode", "notice", "pixel_url", "updated_at", "updated_by" };
+		"mode", "notice", "notice_plain", "quoted", "pixel_url",
+		"updated_at", "updated_by" };
 	static const char *const consent_titles[] = { "recipient", "consent",
 		"at", "method", "text" };
 	size_t rules;

@@ -136,6 +136,22 @@ load_list(struct mt_db *db, const char *sql, const struct mt_str *key,
 	return rc;
 }
 
+/* The hook's fields are an object within the trail; what is none stays text. */
+static void
+open_extra(json_t *trail)
+{
+	const char *text = json_string_value(json_object_get(trail, "extra"));
+	json_t *extra;
+
+	if (text == NULL)
+		return;
+	extra = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+	if (json_is_object(extra))
+		ctl_json_set(trail, "extra", extra);
+	else
+		json_decref(extra);
+}
+
 enum mt_rc
 ctl_trail_load(
     struct mt_db *db, const json_t *key, json_t **ret_trail, struct mt_err *err)
@@ -160,6 +176,7 @@ ctl_trail_load(
 	else
 		json_incref(trail);
 	json_decref(list);
+	open_extra(trail);
 	rc = load_list(db,
 	    "SELECT rcpt, offered_at, rcpt_mode, rcpt_rule, display_first, "
 	    "display_last FROM v_recipient "

@@ -87,6 +87,38 @@ add_markup(const json_t *m, struct mt_buf *out)
 	if (json_is_integer(json_object_get(m, "mark_at")))
 		mt_buf_printf(out, ", at byte %" PRIu64 " of the body",
 		    num_of(m, "mark_at"));
+	if (num_of(m, "quoted") > 0)
+		mt_buf_printf(out,
+		    "; %" PRIu64 " quoted pixel%s made to show nothing",
+		    num_of(m, "quoted"), num_of(m, "quoted") == 1 ? "" : "s");
+}
+
+/* How the hook ended, and a line for each field it added. */
+static void
+add_hook(const json_t *m, struct ctl_table *t)
+{
+	const char *hook = text_of(m, "hook"), *name;
+	json_t *extra = json_object_get(m, "extra"), *value;
+	struct mt_buf b;
+
+	if (hook == NULL)
+		return;
+	mt_buf_init(&b, CELL_MAX);
+	mt_buf_z(&b, hook);
+	if (strcmp(hook, "done") != 0)
+		mt_buf_printf(&b, " (%s)",
+		    doc_of(mt_words_hook, mt_words_hook_docs, hook));
+	line(
+	    t, "hook", strcmp(hook, "done") == 0 ? CTL_PLAIN : CTL_YELLOW, b.p);
+	line(t, "extra", CTL_PLAIN, json_string_value(extra));
+	json_object_foreach(extra, name, value)
+	{
+		mt_buf_reset(&b);
+		mt_buf_printf(&b, "%s=", name);
+		add(&b, "", json_string_value(value), "");
+		line(t, "extra", CTL_PLAIN, b.p);
+	}
+	mt_buf_done(&b);
 }
 
 /* "human_likely 2, prefetch 1" */
@@ -181,6 +213,7 @@ print_head(const json_t *m, bool color, FILE *out)
 	mt_buf_reset(&b);
 	add_markup(m, &b);
 	line(t, "markup", reason_color(text_of(m, "reason")), b.p);
+	add_hook(m, t);
 	mt_buf_reset(&b);
 	add_opens(m, &b);
 	line(t, "opens",

@@ -167,6 +167,17 @@ mt_rows_name(const struct mt_rows *rows, size_t column)
 	return mysql_fetch_field_direct(rows->meta, (unsigned)column)->name;
 }
 
+enum mt_column
+mt_rows_type(const struct mt_rows *rows, size_t column)
+{
+	enum enum_field_types type =
+	    mysql_fetch_field_direct(rows->meta, (unsigned)column)->type;
+
+	if (type == MYSQL_TYPE_DATETIME)
+		return MT_COLUMN_TIME;
+	return IS_NUM(type) ? MT_COLUMN_NUM : MT_COLUMN_TEXT;
+}
+
 struct mt_str
 mt_rows_text(const struct mt_rows *rows, size_t column)
 {

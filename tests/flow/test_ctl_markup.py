@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from tests.lib.ctl import EX_IOERR, EX_USAGE
+from tests.lib.ctl import EX_CONFIG, EX_IOERR, EX_USAGE, Ctl
 
 URL = "https://open.example.org/i/AbCdEf.gif"
 HTML = b"<html><body><p>Gr\xc3\xbc\xc3\x9fe</p></body></html>"
@@ -116,8 +116,7 @@ REFUSED = {
                        b"protocol=\"application/pgp-signature\""), "signed"),
     "DKIM": (message(b"<body>x</body>\n", b"DKIM-Signature: v=1; a=x",
                      b"Content-Type: text/html"), "dkim"),
-    "UTF-16": (html(b"base64", base64.encodebytes(
-        "<p>x</p>".encode("utf-16")), b"utf-16"), "charset"),
+    "UTF-7": (html(b"7bit", b"<p>x</p>\n", b"utf-7"), "charset"),
     "garbage base64": (html(b"base64", b"<<<<\n"), "encoding"),
     "boundary missing": (message(b"x\n", b"Content-Type: multipart/mixed"),
                          "malformed"),
@@ -183,6 +182,80 @@ def test_a_notice_stands_before_the_pixel(ctl):
     out, _ = markup(ctl, alternative(), "--notice", "Seen & <counted>: \u00fc")
     found = re.search(rb">(Seen .*?)<.*<img", out, re.S)
     assert html_text.unescape(found[1].decode()) == "Seen & <counted>: \u00fc"
+
+
+def token_url(ctl):
+    return ctl("token", "make", "--url", "-o",
+               "pixel_url=https://open.example.org")[0].strip()
+
+
+def reply(*urls):
+    quoted = "".join(f'<img src="{u}" width="1" height="1" alt="">'
+                     for u in urls)
+    return html(b"8bit", b"<body>Yes.<blockquote>" + quoted.encode() +
+                b"</blockquote></body>\n")
+
+
+def test_the_notice_goes_into_plain_text_when_asked(ctl):
+    data = alternative()
+    notice = ("--notice", "Seen & <counted>: \u00fc")
+    assert markup(ctl, data, *notice)[0].count(b"Seen") == 1
+    out, line = markup(ctl, data, *notice, "--notice-plain")
+    # The part declares no charset, so that of us-ascii: it has no \u00fc.
+    assert not line.endswith("notice_plain=yes") and out.count(b"Seen") == 1
+    data = data.replace(b"Content-Type: text/plain\r\n", b"Content-Type: "
+                        b"text/plain; charset=utf-8\r\n"
+                        b"Content-Transfer-Encoding: 8bit\r\n")
+    out, line = markup(ctl, data, *notice, "--notice-plain")
+    assert line.endswith(" notice_plain=yes")
+    plain, marked = out.split(b"--b\r\nContent-Type: text/html")
+    assert plain.endswith("Seen & <counted>: \u00fc\r\n".encode())
+    assert html_text.unescape(re.search(b">(Seen.*?)<", marked)[1].decode()) \
+        == "Seen & <counted>: \u00fc"
+
+
+def test_pixels_that_are_quoted_show_nothing_when_they_are_ours(
+        ctl, tmp_path):
+    ctl("key", "new")
+    (tmp_path / "other").mkdir()
+    other = Ctl(os.path.dirname(os.path.dirname(ctl.program)),
+                tmp_path / "other")
+    other("key", "new")
+    keys = ctl.options["token_keys"]
+    ours, theirs = token_url(ctl), token_url(other)
+    data = reply(ours, theirs, "https://elsewhere.example/x.png")
+    kept, line = markup(ctl, data)
+    assert "quoted" not in line and ours.encode() in kept
+    insertion(data, kept)
+    out, line = markup(ctl, data, "--quoted", keys)
+    assert line.endswith(" quoted=1")
+    assert len(out) == len(kept) and out != kept
+    assert ours.encode() not in out and theirs.encode() in out
+    assert b"https://elsewhere.example/x.png" in out
+    assert out.count(URL.encode()) == 1
+    # Outside the one tag nothing differs.
+    at, end = kept.index(b"<img"), kept.index(b">", kept.index(b"<img"))
+    assert out[:at] == kept[:at] and out[end + 1:] == kept[end + 1:]
+    # A token with a wrong MAC is nobody's.
+    bent = ours[:-6] + ("AA" if ours[-6:-4] != "AA" else "BB") + ours[-4:]
+    data = reply(bent)
+    out, line = markup(ctl, data, "--quoted", keys)
+    assert "quoted" not in line and bent.encode() in out
+
+
+def test_without_a_good_key_file_nothing_is_written(ctl, tmp_path):
+    done = ctl.raw("markup", "--pixel-url", URL, "--quoted",
+                   tmp_path / "none.keys", input=alternative(), conf=False)
+    assert (done.returncode, done.stdout) == (EX_CONFIG, b"")
+    assert done.stderr.startswith(b"mailtrail markup: " +
+                                  bytes(tmp_path / "none.keys"))
+    loose = tmp_path / "loose.keys"
+    ctl("key", "new")
+    loose.write_bytes(open(ctl.options["token_keys"], "rb").read())
+    loose.chmod(0o644)
+    done = ctl.raw("markup", "--pixel-url", URL, "--quoted", loose,
+                   input=alternative(), conf=False)
+    assert (done.returncode, done.stdout) == (EX_CONFIG, b"")
 
 
 @pytest.mark.parametrize("args, message", [

@@ -179,6 +179,69 @@ def test_a_rule_of_a_newer_version_stops_the_snapshot_not_the_old_one(
     assert decided(db_ctl, ALICE, BOB)[0] == "anonymous"
 
 
+def test_a_rule_says_how_a_mark_looks(db_ctl):
+    db_ctl("track", "set", "global", "anonymous", "--notice", "Seen",
+           "--notice-plain", "yes", "--quoted", "leave")
+    db_ctl("track", "set", "mailbox", ALICE, "anonymous", "--quoted",
+           "remove")
+    said = {r["scope"]: (r["notice"], r["notice_plain"], r["quoted"])
+            for r in db_ctl.json("track", "show")["rules"]}
+    assert said == {"global": ("Seen", "yes", "leave"),
+                    "mailbox": (None, None, "remove")}
+    head, *rows = db_ctl("track", "show")[0].splitlines()
+    assert head.split()[4:7] == ["notice", "notice_plain", "quoted"]
+    assert rows[0].split()[4:7] == ["Seen", "yes", "leave"]
+    e = explain(db_ctl, ALICE, BOB)
+    assert (e["notice"], e["notice_plain"], e["quoted"]) == \
+        ("Seen", "yes", "remove")
+    assert db_ctl("track", "explain", ALICE, BOB)[0].endswith(
+        f"decided by level mailbox, rule of {ALICE}\nnotice: Seen\n"
+        "notice in plain text: yes\nquoted pixels: remove\n")
+    # A second set replaces the first, whole.
+    db_ctl("track", "set", "global", "anonymous", "--notice", "")
+    e = explain(db_ctl, ALICE, BOB)
+    assert (e["notice"], e["notice_plain"], e["quoted"]) == \
+        ("", None, "remove")
+    assert "notice: none\n" in db_ctl("track", "explain", ALICE, BOB)[0]
+    db_ctl("track", "set", "global", "off")
+    assert "quoted" not in db_ctl("track", "explain", ALICE, BOB)[0]
+
+
+def test_a_notice_is_translated_for_recipients_of_one_language(db_ctl):
+    db_ctl("track", "set", "global", "anonymous", "--notice", "Seen")
+    db_ctl("track", "set", "recipient", "@example.fr", "anonymous",
+           "--at-most", "--notice", "Lu")
+    for rcpts, notice in ((["a@example.fr"], "Lu"),
+                          (["a@example.fr", "b@example.fr"], "Lu"),
+                          (["a@example.fr", BOB], "Seen"), ([BOB], "Seen")):
+        assert explain(db_ctl, ALICE, *rcpts)["notice"] == notice, rcpts
+
+
+@pytest.mark.parametrize("args, message", [
+    (["global", "anonymous", "--notice-plain", "maybe"],
+     "--notice-plain: 'maybe' is neither no nor yes"),
+    (["global", "anonymous", "--quoted", ""],
+     "--quoted: '' is neither leave nor remove"),
+    (["recipient", "@example.fr", "anonymous", "--quoted", "leave"],
+     "recipient rule '@example.fr': notice_plain and quoted are for senders "
+     "to say"),
+])
+def test_words_that_mean_nothing_are_refused(db_ctl, args, message):
+    db_ctl.fails(EX_USAGE, f"mailtrail track set: {message}", "track", "set",
+                 *args)
+    assert db_ctl.json("track", "show")["rules"] == []
+
+
+def test_a_word_of_another_version_is_named(db_ctl, mariadb, migrated):
+    db_ctl("track", "set", "global", "anonymous", "--quoted", "leave")
+    mariadb.query("UPDATE policy_rule SET quoted = 'sometimes'",
+                  database=migrated)
+    done = db_ctl.raw("track", "build")
+    assert done.returncode == EX_CONFIG
+    assert done.stderr == (b"mailtrail track build: global rule '*': quoted "
+                           b"is neither leave nor remove\n")
+
+
 @pytest.mark.parametrize("damage", [
     lambda data: data[:len(data) // 2], lambda data: b"",
     lambda data: data[:60] + b"\xff" + data[61:], lambda data: b"x" * 500,

@@ -2,6 +2,7 @@
 """`mailtrail trail`: what the views say, for people and as JSON."""
 
 import datetime
+import pathlib
 import re
 import unicodedata
 
@@ -9,6 +10,7 @@ import pytest
 
 from tests.lib.ctl import EX_CONFIG, EX_TEMPFAIL, EX_USAGE
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 ALICE, BOB, CAROL = "alice@example.org", "bob@example.net", "c@example.net"
 NOW = datetime.datetime.now(datetime.timezone.utc).replace(
     microsecond=123456, tzinfo=None)
@@ -32,7 +34,8 @@ class Store:
 
     def message(self, queue_id, at=NOW, sender=ALICE, to=(BOB,),
                 mode="identified", level="mailbox", rule=ALICE,
-                reason="done", opens=(), rcpt_rules=None, **more):
+                reason="done", opens=(), rcpt_rules=None, offer=None,
+                **more):
         key = {"born": at, "host": "mx.example.org", "queue_id": queue_id}
         own = {"sender": sender, "nrcpt": len(to), "size": 1234,
                "message_id": f"{queue_id}@example.org", "mode": mode,
@@ -47,7 +50,7 @@ class Store:
             if reason == "done" else {}
         self.insert("ev_offer", at=at, host=key["host"], queue_id=queue_id,
                     level=level, rule=rule, client_name="c.example.org",
-                    helo="helo.example", **own, **marked)
+                    helo="helo.example", **own, **marked, **(offer or {}))
         for rcpt in to:
             at_most, of = (rcpt_rules or {}).get(rcpt, (None, None))
             self.insert("recipient", **key, rcpt=rcpt,
@@ -159,6 +162,75 @@ def test_why_it_was_not_marked(db_ctl, store, mode, level, reason, words):
     out = db_ctl("trail", LONG)[0]
     for word in words:
         assert word in out
+
+
+def reasons():
+    """Every reason and its sentence, from the generated document."""
+    text = (ROOT / "docs" / "words.md").read_text(encoding="utf-8")
+    section = re.search(r"^## reason\n(.*?)^## ", text, re.M | re.S)[1]
+    return re.findall(r"^\| `(\w+)` \| (.*?) \|$", section, re.M)
+
+
+def test_each_reason_is_shown_with_its_sentence(db_ctl, store):
+    assert len(reasons()) > 15 and reasons()[0][0] == "done"
+    for i, (reason, sentence) in enumerate(reasons()):
+        store.message(f"A1B2C3{i:X}", NOW - datetime.timedelta(seconds=i),
+                      reason=reason)
+        out = db_ctl("trail", f"A1B2C3{i:X}")[0]
+        said = re.search(r"^  markup +(.*)$", out, re.M)[1]
+        assert said.startswith("done, part 1.2") if reason == "done" else \
+            said == f"none ({reason}: {sentence})"
+    lines = db_ctl("trail", BOB, "--limit", "50")[0].splitlines()[1:]
+    assert [line.split()[6] for line in lines] == [r for r, _ in reasons()]
+
+
+def test_what_the_hook_said(db_ctl, store):
+    store.message(LONG, level="hook", rule=None, mode="anonymous",
+                  offer={"hook": "done", "quoted": 2, "extra":
+                         '{"ticket":"42","from":"a\\u001b[1mb"}'})
+    out = db_ctl("trail", LONG)[0]
+    assert "  tracking    anonymous (hook: The milter's Lua hook.)\n" in out
+    assert "at byte 99 of the body; 2 quoted pixels made to show nothing\n" \
+        in out
+    assert ("  hook        done\n"
+            "  extra       ticket=42\n"
+            "  extra       from=a\\x1b[1mb\n") in out
+    [trail] = db_ctl.json("trail", LONG)
+    assert trail["extra"] == {"ticket": "42", "from": "a\x1b[1mb"}
+    assert (trail["hook"], trail["quoted"]) == ("done", 2)
+
+
+@pytest.mark.parametrize("hook, sentence", [
+    ("failed", "It raised an error or said something that has no meaning; "
+     "the message went on without it."),
+    ("limit", "It took too many instructions or too much memory; the message "
+     "went on without it."),
+])
+def test_a_hook_that_failed(db_ctl, store, hook, sentence):
+    store.message(LONG, offer={"hook": hook, "quoted": 1})
+    out = db_ctl("trail", LONG)[0]
+    assert f"  hook        {hook} ({sentence})\n" in out
+    assert "; 1 quoted pixel made to show nothing\n" in out
+
+
+@pytest.mark.parametrize("extra", ['{"a":"b', "[1]", "", "null", "7"])
+def test_extra_that_is_no_object_is_shown_as_it_is(db_ctl, store, extra):
+    store.message(LONG, offer={"hook": "done", "extra": extra})
+    assert f"  extra       {extra}".rstrip() in \
+        [line.rstrip() for line in db_ctl("trail", LONG)[0].splitlines()]
+    assert db_ctl.json("trail", LONG)[0]["extra"] == extra
+
+
+def test_extra_with_values_that_are_no_texts(db_ctl, store):
+    store.message(LONG, offer={"hook": "done", "extra": '{"a":{"b":1}}'})
+    assert "  extra       a=\n" in db_ctl("trail", LONG)[0]
+    assert db_ctl.json("trail", LONG)[0]["extra"] == {"a": {"b": 1}}
+
+
+def test_without_a_hook_there_is_no_line_of_it(db_ctl, store):
+    store.message(LONG)
+    out = db_ctl("trail", LONG)[0]
+    assert "hook" not in out and "extra" not in out and "quoted p" not in out
 
 
 def test_several_matches_are_listed_newest_first(db_ctl, store):
