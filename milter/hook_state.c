@@ -9,20 +9,33 @@
 
 #include "base/mem.h"
 
-#define PATH_ROOM 1100 /* option hook, and @ */
+#define CHUNK "hook" /* the file's name in Lua, which cuts long paths */
 #define TICK 1000 /* instructions between two looks at the limits */
 #define REFUSALS 32 /* each costs a whole collection */
 #define BYTES_A_STEP 64 /* of memory, for the work of one instruction */
 
+/* What stands in the space that Lua keeps for us. */
+struct link {
+	struct milter_state *state;
+};
+
 static void tick(lua_State *lua, lua_Debug *ar);
+
+void
+milter_state_attach(lua_State *lua, struct milter_state *state)
+{
+	const struct link link = { state };
+
+	memcpy(lua_getextraspace(lua), &link, sizeof(link));
+}
 
 struct milter_state *
 milter_state_of(lua_State *lua)
 {
-	struct milter_state *state;
+	struct link link;
 
-	memcpy(&state, lua_getextraspace(lua), sizeof(state));
-	return state;
+	memcpy(&link, lua_getextraspace(lua), sizeof(link));
+	return link.state;
 }
 
 /* From here on every instruction raises. May be called at any moment. */
@@ -48,8 +61,8 @@ note_where(struct milter_state *state)
 		if (lua_getinfo(state->lua, "Sl", &ar) == 0 ||
 		    ar.currentline < 0)
 			continue;
-		(void)snprintf(state->where, sizeof(state->where), "%s:%d",
-		    ar.short_src, ar.currentline);
+		(void)snprintf(state->where, sizeof(state->where),
+		    "%s:%d: ", ar.short_src, ar.currentline);
 		return;
 	}
 }
@@ -180,20 +193,30 @@ begin(struct milter_state *state)
 static enum mt_rc
 take_error(struct milter_state *state, int status, struct mt_err *err)
 {
-	char text[128];
-	enum mt_rc rc = state->over == OVER_NOTHING ? MT_FORMAT : MT_LIMIT;
+	struct mt_str path = state->options->hook;
+	const char *what = "raised an error that is no text";
+	char text[128 + HOOK_WHERE];
+	size_t n;
 
 	if (status == LUA_ERRMEM || state->over == OVER_MEMORY) {
 		state->over = OVER_MEMORY;
-		limit_text(state, text, sizeof(text));
-		return mt_fail(err, MT_LIMIT, "%s%s%s", state->where,
-		    state->where[0] != '\0' ? ": " : "", text);
+		(void)snprintf(text, sizeof(text), "%s", state->where);
+		n = strlen(text);
+		limit_text(state, text + n, sizeof(text) - n);
+		what = text;
+	} else if (lua_type(state->lua, -1) == LUA_TSTRING) {
+		what = lua_tostring(state->lua, -1);
 	}
-	if (lua_type(state->lua, -1) == LUA_TSTRING)
-		mt_err_put(err, rc, 0, "%s", lua_tostring(state->lua, -1));
+	mt_err_put(err, state->over == OVER_NOTHING ? MT_FORMAT : MT_LIMIT, 0,
+	    "%s", what);
+	/* "hook:7: ..." becomes "/etc/mailtrail/hook.lua:7: ..." */
+	n = strlen(CHUNK ":");
+	if (strncmp(what, CHUNK ":", n) == 0)
+		mt_err_put(
+		    err, err->rc, 0, "%.*s:%s", MT_STR_ARG(path), what + n);
 	else
-		mt_err_put(err, rc, 0, "raised an error that is no text");
-	return rc;
+		mt_err_in(err, "%.*s", MT_STR_ARG(path));
+	return err->rc;
 }
 
 static int
@@ -201,12 +224,9 @@ open_state(lua_State *lua)
 {
 	struct milter_state *state = milter_state_of(lua);
 	const struct mt_str *text = lua_touserdata(lua, 1);
-	char name[PATH_ROOM];
 
 	milter_library_open(lua);
-	(void)snprintf(
-	    name, sizeof(name), "@%.*s", MT_STR_ARG(state->options->hook));
-	if (luaL_loadbufferx(lua, text->p, text->n, name, "t") != LUA_OK)
+	if (luaL_loadbufferx(lua, text->p, text->n, "=" CHUNK, "t") != LUA_OK)
 		return lua_error(lua);
 	state->chunk = luaL_ref(lua, LUA_REGISTRYINDEX);
 	return 0;
@@ -223,7 +243,7 @@ milter_state_new(const struct milter_options *o, struct mt_str text,
 	begin(state);
 	state->lua = lua_newstate(allocate, state);
 	if (state->lua != NULL) {
-		memcpy(lua_getextraspace(state->lua), &state, sizeof(state));
+		milter_state_attach(state->lua, state);
 		lua_pushcfunction(state->lua, open_state);
 		lua_pushlightuserdata(state->lua, &text);
 		status = lua_pcall(state->lua, 1, 0, 0);
@@ -265,10 +285,7 @@ run(lua_State *lua)
 	lua_call(lua, 0, 0);
 	lua_pushliteral(lua, HOOK_FUNCTION);
 	if (lua_rawget(lua, -2) != LUA_TFUNCTION) {
-		lua_pushfstring(lua, "%s: defines no function %s",
-		    lua_pushlstring(
-			lua, state->options->hook.p, state->options->hook.n),
-		    HOOK_FUNCTION);
+		lua_pushliteral(lua, "defines no function " HOOK_FUNCTION);
 		return lua_error(lua);
 	}
 	if (state->message == NULL)

@@ -18,7 +18,7 @@
 #include "hook.h"
 
 #define HOOK_FUNCTION "decide" /* what the file defines */
-#define HOOK_WHERE 160 /* file:line */
+#define HOOK_WHERE 160 /* "hook:7: " */
 #define EXTRA_MAX 1000 /* bytes of JSON, as events.def has offer.extra */
 
 enum over { OVER_NOTHING, OVER_WORK, OVER_TIME, OVER_MEMORY };
@@ -54,6 +54,7 @@ MT_MUST_CHECK enum mt_rc milter_state_run(struct milter_state *state,
 void milter_state_clear(struct milter_state *state);
 
 /* For functions that Lua calls; these may raise Lua errors. */
+void milter_state_attach(lua_State *lua, struct milter_state *state);
 struct milter_state *milter_state_of(lua_State *lua);
 void milter_state_charge(lua_State *lua, uint64_t work);
 /* Leave with the error of the limit that was met. */

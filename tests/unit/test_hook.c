@@ -21,92 +21,87 @@
 #define THREADS 8
 #define ROUNDS 200
 
+static const struct hook_case answers[] = {
+	{ "nothing", DECIDE(""), MT_OK, "" },
+	{ "nil", DECIDE("return nil"), MT_OK, "" },
+	{ "empty", DECIDE("return {}"), MT_OK, "" },
+	{ "more than one", DECIDE("return nil, 5"), MT_OK, "" },
+	{ "mode", DECIDE("return { mode = 'anonymous' }"), MT_OK, "anonymous" },
+	{ "set", DECIDE("return { mode = 'off', set = true }"), MT_OK,
+	    "off set" },
+	{ "all",
+	    DECIDE("return { mode = 'identified', set = false,\n"
+		   "notice = 'W\xc3\xa4r', notice_plain = true,\n"
+		   "quoted = 'leave', extra = { a = 1 } }"),
+	    MT_OK,
+	    "identified notice=W\xc3\xa4r plain quoted=leave"
+	    "{\"a\":1}" },
+	{ "no notice", DECIDE("return { notice = '', notice_plain = false }"),
+	    MT_OK, " notice= not-plain" },
+	{ "extra of all types",
+	    DECIDE("return { extra = { b = true, n = -3, f = 0.1,\n"
+		   "t = 'say \"\xc3\xa4\"\\n' } }"),
+	    MT_OK,
+	    "{\"b\":true,\"f\":0.1,\"n\":-3,"
+	    "\"t\":\"say \\\"\xc3\xa4\\\"\\n\"}" },
+	{ "no extra", DECIDE("return { extra = {} }"), MT_OK, "" },
+	{ "a number", DECIDE("return 5"), MT_FORMAT,
+	    "the answer is a number, not a table or nil" },
+	{ "false", DECIDE("return false"), MT_FORMAT,
+	    "the answer is a boolean, not a table or nil" },
+	{ "unknown key", DECIDE("return { modus = 'off' }"), MT_FORMAT,
+	    "the answer: nothing is called 'modus'" },
+	{ "a list", DECIDE("return { 'off' }"), MT_FORMAT,
+	    "the answer: nothing is called number" },
+	{ "unknown mode", DECIDE("return { mode = 'on' }"), MT_FORMAT,
+	    "the answer: mode: no such word: 'on'" },
+	{ "mode of a number", DECIDE("return { mode = 1 }"), MT_FORMAT,
+	    "the answer: mode: is a number, not a text" },
+	{ "set alone", DECIDE("return { set = true }"), MT_FORMAT,
+	    "the answer: set: has no mode to set" },
+	{ "set of a text", DECIDE("return { mode = 'off', set = 'yes' }"),
+	    MT_FORMAT, "the answer: set: is a string, not a boolean" },
+	{ "notice of false", DECIDE("return { notice = false }"), MT_FORMAT,
+	    "notice: is a boolean, not a text" },
+	{ "long notice", DECIDE("return { notice = ('x'):rep(2001) }"),
+	    MT_FORMAT, "notice: is longer than 2000 bytes" },
+	{ "unclean notice", DECIDE("return { notice = '\\xff' }"), MT_FORMAT,
+	    "notice: is not clean UTF-8" },
+	{ "notice with NUL", DECIDE("return { notice = '\\0' }"), MT_FORMAT,
+	    "notice: is not clean UTF-8" },
+	{ "plain of a text", DECIDE("return { notice_plain = 'no' }"),
+	    MT_FORMAT, "notice_plain: is a string, not a boolean" },
+	{ "unknown quoted", DECIDE("return { quoted = 'keep' }"), MT_FORMAT,
+	    "quoted: no such word: 'keep'" },
+	{ "extra of a text", DECIDE("return { extra = 'a' }"), MT_FORMAT,
+	    "extra: is a string, not a table" },
+	{ "extra list", DECIDE("return { extra = { 'a' } }"), MT_FORMAT,
+	    "extra: a name is a number, not a text" },
+	{ "extra without a name", DECIDE("return { extra = { [''] = 1 } }"),
+	    MT_FORMAT, "extra: name '' is not clean UTF-8 of 1 to 64 bytes" },
+	{ "extra of a table", DECIDE("return { extra = { a = {} } }"),
+	    MT_FORMAT,
+	    "extra: 'a': is a table, not a text, number or boolean" },
+	{ "extra of no number", DECIDE("return { extra = { a = 0/0 } }"),
+	    MT_FORMAT, "extra: 'a': is no finite number" },
+	{ "unclean extra", DECIDE("return { extra = { a = '\\xe4' } }"),
+	    MT_FORMAT, "extra: 'a': is not clean UTF-8" },
+	{ "long extra",
+	    DECIDE("local x = ('x'):rep(600)\n"
+		   "return { extra = { a = x, b = x } }"),
+	    MT_FORMAT, "extra: is longer than 1000 bytes of JSON" },
+	{ "many extras",
+	    DECIDE("local e = {}\n"
+		   "for i = 1, 51 do e['n' .. i] = i end\n"
+		   "return { extra = e }"),
+	    MT_FORMAT, "extra: more than 50 names" },
+};
+
 static void
 answers_are_read_or_refused_by_name(void **unused)
 {
-	static const struct hook_case cases[] = {
-		{ "nothing", DECIDE(""), MT_OK, "" },
-		{ "nil", DECIDE("return nil"), MT_OK, "" },
-		{ "empty", DECIDE("return {}"), MT_OK, "" },
-		{ "more than one", DECIDE("return nil, 5"), MT_OK, "" },
-		{ "mode", DECIDE("return { mode = 'anonymous' }"), MT_OK,
-		    "anonymous" },
-		{ "set", DECIDE("return { mode = 'off', set = true }"), MT_OK,
-		    "off set" },
-		{ "all",
-		    DECIDE("return { mode = 'identified', set = false,\n"
-			   "notice = 'W\xc3\xa4r', notice_plain = true,\n"
-			   "quoted = 'leave', extra = { a = 1 } }"),
-		    MT_OK,
-		    "identified notice=W\xc3\xa4r plain quoted=leave"
-		    "{\"a\":1}" },
-		{ "no notice",
-		    DECIDE("return { notice = '', notice_plain = false }"),
-		    MT_OK, " notice= not-plain" },
-		{ "extra of all types",
-		    DECIDE("return { extra = { b = true, n = -3, f = 0.1,\n"
-			   "t = 'say \"\xc3\xa4\"\\n' } }"),
-		    MT_OK,
-		    "{\"b\":true,\"f\":0.1,\"n\":-3,"
-		    "\"t\":\"say \\\"\xc3\xa4\\\"\\n\"}" },
-		{ "no extra", DECIDE("return { extra = {} }"), MT_OK, "" },
-		{ "a number", DECIDE("return 5"), MT_FORMAT,
-		    "the answer is a number, not a table or nil" },
-		{ "false", DECIDE("return false"), MT_FORMAT,
-		    "the answer is a boolean, not a table or nil" },
-		{ "unknown key", DECIDE("return { modus = 'off' }"), MT_FORMAT,
-		    "the answer: nothing is called 'modus'" },
-		{ "a list", DECIDE("return { 'off' }"), MT_FORMAT,
-		    "the answer: nothing is called number" },
-		{ "unknown mode", DECIDE("return { mode = 'on' }"), MT_FORMAT,
-		    "the answer: mode: no such word: 'on'" },
-		{ "mode of a number", DECIDE("return { mode = 1 }"), MT_FORMAT,
-		    "the answer: mode: is a number, not a text" },
-		{ "set alone", DECIDE("return { set = true }"), MT_FORMAT,
-		    "the answer: set: has no mode to set" },
-		{ "set of a text",
-		    DECIDE("return { mode = 'off', set = 'yes' }"), MT_FORMAT,
-		    "the answer: set: is a string, not a boolean" },
-		{ "notice of false", DECIDE("return { notice = false }"),
-		    MT_FORMAT, "notice: is a boolean, not a text" },
-		{ "long notice", DECIDE("return { notice = ('x'):rep(2001) }"),
-		    MT_FORMAT, "notice: is longer than 2000 bytes" },
-		{ "unclean notice", DECIDE("return { notice = '\\xff' }"),
-		    MT_FORMAT, "notice: is not clean UTF-8" },
-		{ "notice with NUL", DECIDE("return { notice = '\\0' }"),
-		    MT_FORMAT, "notice: is not clean UTF-8" },
-		{ "plain of a text", DECIDE("return { notice_plain = 'no' }"),
-		    MT_FORMAT, "notice_plain: is a string, not a boolean" },
-		{ "unknown quoted", DECIDE("return { quoted = 'keep' }"),
-		    MT_FORMAT, "quoted: no such word: 'keep'" },
-		{ "extra of a text", DECIDE("return { extra = 'a' }"),
-		    MT_FORMAT, "extra: is a string, not a table" },
-		{ "extra list", DECIDE("return { extra = { 'a' } }"), MT_FORMAT,
-		    "extra: a name is a number, not a text" },
-		{ "extra without a name",
-		    DECIDE("return { extra = { [''] = 1 } }"), MT_FORMAT,
-		    "extra: name '' is not clean UTF-8 of 1 to 64 bytes" },
-		{ "extra of a table", DECIDE("return { extra = { a = {} } }"),
-		    MT_FORMAT,
-		    "extra: 'a': is a table, not a text, number or boolean" },
-		{ "extra of no number",
-		    DECIDE("return { extra = { a = 0/0 } }"), MT_FORMAT,
-		    "extra: 'a': is no finite number" },
-		{ "unclean extra", DECIDE("return { extra = { a = '\\xe4' } }"),
-		    MT_FORMAT, "extra: 'a': is not clean UTF-8" },
-		{ "long extra",
-		    DECIDE("local x = ('x'):rep(600)\n"
-			   "return { extra = { a = x, b = x } }"),
-		    MT_FORMAT, "extra: is longer than 1000 bytes of JSON" },
-		{ "many extras",
-		    DECIDE("local e = {}\n"
-			   "for i = 1, 51 do e['n' .. i] = i end\n"
-			   "return { extra = e }"),
-		    MT_FORMAT, "extra: more than 50 names" },
-	};
-
 	(void)unused;
-	CHECK(cases);
+	CHECK(answers);
 }
 
 static void
@@ -268,6 +263,7 @@ work(void *arg)
 {
 	struct worker *w = arg;
 	char want[64], value[32];
+	enum mt_hook got;
 	struct scene s;
 	int i;
 
@@ -279,11 +275,12 @@ work(void *arg)
 			put_header(&s, "X-Fail", "yes");
 		(void)snprintf(
 		    want, sizeof(want), "{\"number\":\"%s\"}", value + 1);
-		if (milter_hook_ask(w->hook, &s.m, &s.client, &s.m.said) !=
-		    (i % 50 == 7 ? MT_hook_failed : MT_hook_done))
-			w->wrong++;
-		else if (i % 50 != 7 && strcmp(s.m.said.extra.p, want) != 0)
-			w->wrong++;
+		got = milter_hook_ask(w->hook, &s.m, &s.client, &s.m.said);
+		if (i % 50 == 7)
+			w->wrong += got != MT_hook_failed;
+		else
+			w->wrong += got != MT_hook_done ||
+			    strcmp(s.m.said.extra.p, want) != 0;
 		strike_scene(&s);
 	}
 	return NULL;

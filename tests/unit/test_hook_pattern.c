@@ -48,7 +48,7 @@ open_both(struct milter_state *state)
 	lua_State *lua = luaL_newstate();
 
 	*state = (struct milter_state){ .lua = lua, .left = PLENTY };
-	memcpy(lua_getextraspace(lua), &state, sizeof(state));
+	milter_state_attach(lua, state);
 	luaL_openlibs(lua);
 	lua_newtable(lua);
 	milter_string_open(lua);
