@@ -93,6 +93,19 @@ add_markup(const json_t *m, struct mt_buf *out)
 		    num_of(m, "quoted"), num_of(m, "quoted") == 1 ? "" : "s");
 }
 
+/* A number, true or false. */
+static void
+add_plain_value(struct mt_buf *b, const json_t *value)
+{
+	char text[64];
+	size_t n;
+
+	n = json_dumpb(value, text, sizeof(text),
+	    JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+	if (n <= sizeof(text))
+		mt_buf_add(b, text, n);
+}
+
 /* How the hook ended, and a line for each field it added. */
 static void
 add_hook(const json_t *m, struct ctl_table *t)
@@ -115,7 +128,10 @@ add_hook(const json_t *m, struct ctl_table *t)
 	{
 		mt_buf_reset(&b);
 		mt_buf_printf(&b, "%s=", name);
-		add(&b, "", json_string_value(value), "");
+		if (json_is_string(value))
+			add(&b, "", json_string_value(value), "");
+		else
+			add_plain_value(&b, value);
 		line(t, "extra", CTL_PLAIN, b.p);
 	}
 	mt_buf_done(&b);

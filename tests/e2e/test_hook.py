@@ -126,7 +126,8 @@ def test_what_the_hook_said_is_stored(own_lab, build, needs_root):
     assert extra["campaign"] == "Frühling" and extra["size"] > 100
     assert rows[1] == ("identified", "mailbox", "done", "failed", None)
     trail = system.ours.command("trail", lowered).stdout
-    assert "campaign=Frühling" in trail and "size=" in trail
+    assert "campaign=Frühling" in trail
+    assert f"size={extra['size']}\n" in trail
     trail = system.ours.command("trail", failed).stdout
     assert re.search(r"hook:? +failed", trail)
     with open(system.ours.daemons["milter"].log, encoding="utf-8") as f:
