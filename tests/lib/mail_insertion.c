@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "base/buf.h"
+#include "mail/charset.h"
 #include "mail/tag.h"
 #include "mail_insertion.h"
 
@@ -228,12 +229,7 @@ convert(const char *charset, struct mt_str s, struct mt_buf *out)
 static bool
 is_plain(const char *charset)
 {
-	return strncasecmp(charset, "utf-16", 6) != 0 &&
-	    strncasecmp(charset, "utf16", 5) != 0 &&
-	    strncasecmp(charset, "utf-32", 6) != 0 &&
-	    strncasecmp(charset, "utf32", 5) != 0 &&
-	    strncasecmp(charset, "iso-2022", 8) != 0 &&
-	    strncasecmp(charset, "ucs", 3) != 0;
+	return mt_charset_find(mt_str(charset)).family == MT_CHARSET_ASCII;
 }
 
 /* What nobody can read: our bytes are still one insertion. */
