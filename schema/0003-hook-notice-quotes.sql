@@ -4,7 +4,7 @@
 ALTER TABLE `ev_offer`
   ADD COLUMN IF NOT EXISTS `quoted` INT UNSIGNED NULL COMMENT 'pixels of ours that were removed from quoted text',
   ADD COLUMN IF NOT EXISTS `hook` VARCHAR(32) NULL COMMENT 'how the milter''s Lua hook ended, when there is one',
-  ADD COLUMN IF NOT EXISTS `extra` VARCHAR(1000) NULL COMMENT 'what the hook added: a JSON object of texts';
+  ADD COLUMN IF NOT EXISTS `extra` VARCHAR(1000) NULL COMMENT 'what the hook added: a JSON object of texts, numbers and booleans';
 
 ALTER TABLE `policy_rule`
   ADD COLUMN IF NOT EXISTS `notice_plain` VARCHAR(32) NULL COMMENT 'the notice in plain text, too; NULL: as the level above',

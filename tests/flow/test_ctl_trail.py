@@ -222,9 +222,13 @@ def test_extra_that_is_no_object_is_shown_as_it_is(db_ctl, store, extra):
 
 
 def test_extra_with_values_that_are_no_texts(db_ctl, store):
-    store.message(LONG, offer={"hook": "done", "extra": '{"a":{"b":1}}'})
-    assert "  extra       a=\n" in db_ctl("trail", LONG)[0]
-    assert db_ctl.json("trail", LONG)[0]["extra"] == {"a": {"b": 1}}
+    store.message(LONG, offer={"hook": "done", "extra":
+                               '{"a":{"b":1},"c":1.5,"d":true}'})
+    out = db_ctl("trail", LONG)[0]
+    for said in ('a={"b": 1}', "c=1.5", "d=true"):
+        assert f"  extra       {said}\n" in out
+    assert db_ctl.json("trail", LONG)[0]["extra"] == \
+        {"a": {"b": 1}, "c": 1.5, "d": True}
 
 
 def test_without_a_hook_there_is_no_line_of_it(db_ctl, store):
