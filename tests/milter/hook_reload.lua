@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- A hook that cannot be read costs its word, at start and at reload; SIGUSR1
--- reads it again. A message keeps the hook it began with.
+-- reads it again, also in the middle of a message.
 -- HOOK function decide(m)
 -- HOOK   return {{
 -- HOOK end
@@ -27,10 +27,10 @@ local conn = open()
 send(conn, ALICE, { HTML }, PAGE)
 assert(marked(conn))
 envelope(conn, ALICE)
+header(conn, { HTML })
+body(conn, PAGE) -- the first that is answered: the milter has come this far
 write("function decide(m) return { mode = 'off' } end")
 reload()
-header(conn, { HTML })
-body(conn, PAGE)
 finish(conn)
 assert(marked(conn))
 send(conn, ALICE, { HTML }, PAGE)
