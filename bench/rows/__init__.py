@@ -5,6 +5,7 @@ A row is a module with NAME, ABOUT, LONG (left out with --quick) and
 measure(bench), which returns Results; bench is bench/run's Bench.
 """
 
-from . import inject, markup, memory, pixel, retention, spool, store
+from . import (hostile, inject, markup, memory, pixel, retention, spool,
+               store)
 
-ROWS = (inject, markup, spool, store, pixel, retention, memory)
+ROWS = (inject, markup, hostile, spool, store, pixel, retention, memory)

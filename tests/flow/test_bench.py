@@ -77,4 +77,4 @@ def test_a_row_nobody_knows_is_refused(root):
     done = subprocess.run([root / "bench" / "run", "nothing"],
                           capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert "no row 'nothing'; there are inject markup spool" in done.stderr
+    assert "no row 'nothing'; there are inject markup hostile" in done.stderr

@@ -24,7 +24,7 @@ import time
 if __package__:
     from .process import Process, answers, free_port, wait_for
 
-LINE = 64 * 1024
+LINE = 64 * 1024 * 1024
 LIMIT = 64 * 1024 * 1024
 
 
