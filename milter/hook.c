@@ -30,7 +30,7 @@ milter_said_init(struct milter_said *said)
 {
 	*said = (struct milter_said){ .mode = MT_mode_absent };
 	mt_buf_init(&said->notice, MT_MAX_NOTICE);
-	mt_buf_init(&said->extra, EXTRA_MAX);
+	mt_buf_init(&said->extra, MT_MAX_EXTRA);
 }
 
 void

@@ -126,7 +126,7 @@ read_value(lua_State *lua, json_t **ret_value, struct mt_err *err)
 	switch (lua_type(lua, -1)) {
 	case LUA_TSTRING:
 		text = text_of(lua, -1);
-		if (check_text(text, EXTRA_MAX, err) != MT_OK)
+		if (check_text(text, MT_MAX_EXTRA, err) != MT_OK)
 			return err->rc;
 		*ret_value = json_stringn(text.p, text.n);
 		return MT_OK;
@@ -202,7 +202,7 @@ read_extra(lua_State *lua, struct milter_said *said, struct mt_err *err)
 		    0 ||
 		mt_buf_over(&said->extra)))
 		(void)mt_fail(err, MT_FORMAT, "is longer than %d bytes of JSON",
-		    EXTRA_MAX);
+		    MT_MAX_EXTRA);
 	json_decref(object);
 	return err->rc;
 }

@@ -19,7 +19,6 @@
 
 #define HOOK_FUNCTION "decide" /* what the file defines */
 #define HOOK_WHERE 160 /* "hook:7: " */
-#define EXTRA_MAX 1000 /* bytes of JSON, as events.def has offer.extra */
 
 enum over { OVER_NOTHING, OVER_WORK, OVER_TIME, OVER_MEMORY };
 

@@ -27,7 +27,8 @@
 #define MT_MAX_UNCLIPPED \
 	92160 /* decoded HTML above: the pixel goes to the top */
 #define MT_MAX_QUOTED 200 /* tokens of quoted pixels that are checked */
-#define MT_MAX_QUOTED_TAG 4096 /* bytes of such a pixel's tag before its URL */
+#define MT_MAX_QUOTED_TAG 4096 /* bytes of such a tag before its URL */
+#define MT_MAX_EXTRA 1000 /* bytes of JSON that the hook adds to an offer */
 #define MT_MAX_MIME_DEPTH 20 /* nested multiparts; real mail has under 10 */
 #define MT_MAX_MIME_PARTS 10000 /* parts before the HTML one */
 #define MT_MAX_BOUNDARY 200 /* RFC 2046 says 70; some senders write more */
