@@ -53,6 +53,8 @@ in_class(int c, char class)
 		return isupper(c) != 0;
 	case 'w':
 		return isalnum(c) != 0;
+	case 'z': /* no longer in the manual, but in the library */
+		return c == 0;
 	default:
 		return isxdigit(c) != 0;
 	}
@@ -65,7 +67,7 @@ put_class(struct milter_pattern_item *item, char class)
 	bool other = isupper((unsigned char)class) != 0;
 	int c;
 
-	if (strchr("acdglpsuwx", tolower((unsigned char)class)) == NULL ||
+	if (strchr("acdglpsuwxz", tolower((unsigned char)class)) == NULL ||
 	    class == '\0') {
 		put(item, (unsigned char)class);
 		return;
