@@ -316,16 +316,28 @@ encode(struct encoder *e, struct mt_str bytes)
 	}
 }
 
-/* The bytes of `tail`, with `text` put in after the first `skip` of them. */
+/* Decoded bytes, the first of which is byte `at` of the leaf. */
 static void
-recode(const struct table *t, struct mt_str tail, struct mt_str text,
-    size_t skip, struct encoder *e)
+overwrite_bytes(unsigned char *bytes, unsigned n, size_t at,
+    const struct mt_quoted_pixels *pixels, size_t *k)
+{
+	unsigned i;
+
+	for (i = 0; pixels != NULL && i < n; i++)
+		bytes[i] = (unsigned char)mt_quoted_byte(
+		    pixels, k, at + i, (char)bytes[i]);
+}
+
+/* The bytes of `tail`, with the text put in where it belongs. */
+static void
+recode(const struct table *t, struct mt_str tail,
+    const struct mt_insertion *ins, struct encoder *e)
 {
 	struct quantum q = { 0, 0 };
 	unsigned char three[3];
 	const char *bytes = (const char *)three;
 	unsigned v, n;
-	size_t i;
+	size_t i, at = ins->at / 3 * 3, skip = ins->at % 3, k = 0;
 	bool done = false;
 
 	for (i = 0; i <= tail.n; i++) {
@@ -338,10 +350,12 @@ recode(const struct table *t, struct mt_str tail, struct mt_str text,
 				continue;
 		}
 		n = unpack(q, three);
+		overwrite_bytes(three, n, at, ins->pixels, &k);
+		at += n;
 		q = (struct quantum){ 0, 0 };
 		if (!done) {
 			encode(e, mt_str_n(bytes, skip));
-			encode(e, text);
+			encode(e, ins->text);
 			encode(e, mt_str_n(bytes + skip, n - skip));
 			done = true;
 		} else {
@@ -394,12 +408,13 @@ splice_lines(const struct table *t, struct mt_str leaf,
 	struct quantum q = { 0, 4 };
 	unsigned char three[3];
 	const char *bytes = (const char *)three;
-	size_t i, skip = ins->at % 3;
+	size_t i, skip = ins->at % 3, k = 0;
 
 	span->to = span->from + 4;
 	for (i = span->from; i < span->to; i++)
 		q.bits = q.bits << 6 | t->value[(unsigned char)leaf.p[i]];
 	(void)unpack(q, three);
+	overwrite_bytes(three, 3, ins->at / 3 * 3, ins->pixels, &k);
 	encode(e, mt_str_n(bytes, skip));
 	stretch(ins->text, e->line / 4 * 3, e);
 	encode(e, mt_str_n(bytes + skip, 3 - skip));
@@ -431,59 +446,48 @@ mt_base64_splice(struct mt_str leaf, const struct mt_insertion *ins,
 		splice_lines(&t, leaf, ins, &e, &span);
 	else
 		recode(&t, mt_str_n(leaf.p + span.from, span.to - span.from),
-		    ins->text, ins->at % 3, &e);
+		    ins, &e);
 	assert(!mt_buf_over(&ret_edit->insert));
 	ret_edit->at = span.from;
 	ret_edit->remove = span.to - span.from;
 }
 
-/* The tag that holds decoded byte `at`, or the next one; NULL without one. */
-static const struct mt_range *
-tag_at(const struct mt_quoted_pixels *pixels, size_t *k, size_t at)
+size_t
+mt_base64_resumes(const struct mt_insertion *ins)
 {
-	while (*k < pixels->n && pixels->tag[*k].to <= at)
-		++*k;
-	return *k < pixels->n ? &pixels->tag[*k] : NULL;
+	return ins->at / 3 * 3 + 3;
 }
 
 /*
- * The quantum with so many digits, at these places of the leaf, whose first
- * byte is decoded byte `at`: encode it again with the tags' new bytes. False
- * when there are no more tags.
+ * The quantum with so many digits, at these places of the piece, whose first
+ * byte is decoded byte `at`: encode it again with the tags' new bytes.
  */
-static bool
-overwrite_quantum(char *leaf, const size_t place[4], struct quantum q,
+static void
+overwrite_quantum(char *piece, const size_t place[4], struct quantum q,
     size_t at, const struct mt_quoted_pixels *pixels, size_t *k)
 {
-	const struct mt_range *tag = tag_at(pixels, k, at);
 	unsigned char three[3];
 	unsigned i, n = unpack(q, three), bits = 0;
 
-	if (tag == NULL || at + 3 <= tag->from)
-		return tag != NULL;
-	for (i = 0; i < 3; i++) {
-		tag = tag_at(pixels, k, at + i);
-		if (i < n && tag != NULL && at + i >= tag->from)
-			three[i] = (unsigned char)mt_quoted_byte(
-			    tag, at + i, (char)three[i]);
+	overwrite_bytes(three, n, at, pixels, k);
+	for (i = 0; i < 3; i++)
 		bits = bits << 8 | three[i];
-	}
 	for (i = 0; i < q.n; i++)
-		leaf[place[i]] = digits[bits >> (6 * (3 - i)) & 63];
-	return true;
+		piece[place[i]] = digits[bits >> (6 * (3 - i)) & 63];
 }
 
 void
-mt_base64_overwrite(char *leaf, size_t n, const struct mt_quoted_pixels *pixels)
+mt_base64_overwrite(
+    char *piece, size_t n, size_t at, const struct mt_quoted_pixels *pixels)
 {
 	struct table t;
 	struct quantum q = { 0, 0 };
-	size_t place[4] = { 0, 0, 0, 0 }, i, at = 0, k = 0;
+	size_t place[4] = { 0, 0, 0, 0 }, i, k = 0;
 	unsigned v;
 
 	fill(&t);
-	for (i = 0; i <= n; i++) {
-		v = i < n ? t.value[(unsigned char)leaf[i]] : PAD;
+	for (i = 0; i <= n && k < pixels->n; i++) {
+		v = i < n ? t.value[(unsigned char)piece[i]] : PAD;
 		if (v == SPACE)
 			continue;
 		if (v != PAD) {
@@ -492,8 +496,8 @@ mt_base64_overwrite(char *leaf, size_t n, const struct mt_quoted_pixels *pixels)
 			if (q.n < 4)
 				continue;
 		}
-		if (!overwrite_quantum(leaf, place, q, at, pixels, &k) ||
-		    v == PAD)
+		overwrite_quantum(piece, place, q, at, pixels, &k);
+		if (v == PAD)
 			return;
 		q = (struct quantum){ 0, 0 };
 		at += 3;

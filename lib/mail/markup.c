@@ -87,25 +87,25 @@ add_edit(struct mt_markup *m, struct mt_edit edit)
 }
 
 /*
- * Edits for what differs between a leaf (at `at` of the body) and its copy in
- * from..to, run by run; each tag of a quoted pixel is one.
+ * Edits for what differs between a piece of the body, which is at `at` of it,
+ * and its copy, run by run; each tag of a quoted pixel is one.
  */
 static void
-add_differences(struct mt_str leaf, const char *copy, size_t at,
-    const struct mt_range *where, struct mt_markup *m)
+add_differences(
+    struct mt_str piece, const char *copy, size_t at, struct mt_markup *m)
 {
 	struct mt_edit edit;
 	size_t i, from, to;
 
-	for (i = where->from; i < where->to;) {
-		if (leaf.p[i] == copy[i]) {
+	for (i = 0; i < piece.n;) {
+		if (piece.p[i] == copy[i]) {
 			i++;
 			continue;
 		}
 		/* Bytes that stay are copied over themselves in short gaps. */
 		from = to = i;
-		for (; i < where->to && i - to <= MT_MAX_QUOTED_TAG; i++)
-			if (leaf.p[i] != copy[i])
+		for (; i < piece.n && i - to <= MT_MAX_QUOTED_TAG; i++)
+			if (piece.p[i] != copy[i])
 				to = i + 1;
 		edit = (struct mt_edit){ .at = at + from, .remove = to - from };
 		mt_buf_init(&edit.insert, to - from);
@@ -115,6 +115,27 @@ add_differences(struct mt_str leaf, const char *copy, size_t at,
 	}
 }
 
+/*
+ * What becomes of the quoted pixels in the leaf's bytes from..to, the first of
+ * which is decoded byte `decoded`.
+ */
+static void
+add_overwritten(struct mt_str body, const struct mt_range *where,
+    size_t decoded, const struct mt_quoted_pixels *pixels, struct mt_markup *m)
+{
+	struct mt_str piece =
+	    mt_str_n(body.p + where->from, where->to - where->from);
+	char *copy;
+
+	if (pixels->n == 0 || piece.n == 0)
+		return;
+	copy = mt_alloc(piece.n);
+	memcpy(copy, piece.p, piece.n);
+	mt_transfer_overwrite(m->encoding, copy, piece.n, decoded, pixels);
+	add_differences(piece, copy, where->from, m);
+	mt_free(copy);
+}
+
 /* The leaf's insertion, between what becomes of its quoted pixels. */
 static void
 edit_leaf(const struct mt_markup_in *in, const struct mt_leaf *where,
@@ -122,27 +143,20 @@ edit_leaf(const struct mt_markup_in *in, const struct mt_leaf *where,
 {
 	struct mt_str leaf =
 	    mt_str_n(in->body.p + where->at, where->end - where->at);
-	struct mt_range before = { 0, 0 }, after = { 0, leaf.n };
+	struct mt_range before = { where->at, 0 }, after = { 0, where->end };
 	struct mt_edit edit;
-	char *copy = NULL;
 
-	if (plan->pixels.n > 0) {
-		copy = mt_alloc(leaf.n);
-		memcpy(copy, leaf.p, leaf.n);
-		mt_transfer_overwrite(m->encoding, copy, leaf.n, &plan->pixels);
-	}
-	mt_transfer_splice(m->encoding,
-	    copy != NULL ? mt_str_n(copy, leaf.n) : leaf, &plan->ins, &edit);
+	if (plan->pixels.n > 0)
+		plan->ins.pixels = &plan->pixels;
+	mt_transfer_splice(m->encoding, leaf, &plan->ins, &edit);
+	edit.at += where->at;
 	before.to = edit.at;
 	after.from = edit.at + edit.remove;
-	if (copy != NULL)
-		add_differences(leaf, copy, where->at, &before, m);
-	edit.at += where->at;
-	m->at = in->head.n + edit.at;
+	add_overwritten(in->body, &before, 0, &plan->pixels, m);
 	add_edit(m, edit);
-	if (copy != NULL)
-		add_differences(leaf, copy, where->at, &after, m);
-	mt_free(copy);
+	add_overwritten(in->body, &after,
+	    mt_transfer_resumes(m->encoding, &plan->ins), &plan->pixels, m);
+	m->at = in->head.n + edit.at;
 	m->quoted = (unsigned)plan->pixels.n;
 }
 

@@ -16,8 +16,7 @@
  * overwritten in place (quoted.h).
  *
  * Time is linear in the message. Memory is at most 1.1 times the message
- * beside the message itself; as much again when there are quoted pixels. The
- * answer borrows nothing from the input.
+ * beside the message itself. The answer borrows nothing from the input.
  *
  *     struct mt_markup m;
  *     mt_markup_make(&in, &m);

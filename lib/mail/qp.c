@@ -402,47 +402,47 @@ mt_qp_splice(struct mt_str leaf, const struct mt_insertion *ins,
 	ret_edit->at = is.at;
 }
 
+static unsigned char
+code_at(const char *p)
+{
+	return (unsigned char)((hex_digit[(unsigned char)p[1]] - 1) << 4 |
+	    (hex_digit[(unsigned char)p[2]] - 1));
+}
+
 /* A line's bytes, the first of which is decoded byte *at, which moves on. */
 static void
 overwrite_line(char *text, size_t n, size_t *at,
     const struct mt_quoted_pixels *pixels, size_t *k)
 {
-	const struct mt_range *tag;
 	unsigned char c;
 	size_t i, step;
 
 	for (i = 0; i < n; i += step, ++*at) {
 		step = text[i] == '=' ? 3 : 1;
-		while (*k < pixels->n && pixels->tag[*k].to <= *at)
-			++*k;
-		if (*k == pixels->n)
-			return;
-		tag = &pixels->tag[*k];
-		if (*at < tag->from)
-			continue;
 		if (step == 1) {
-			text[i] = mt_quoted_byte(tag, *at, text[i]);
+			text[i] = mt_quoted_byte(pixels, k, *at, text[i]);
 			continue;
 		}
-		c = (unsigned char)((hex_digit[(unsigned char)text[i + 1]] - 1)
-			<< 4 |
-		    (hex_digit[(unsigned char)text[i + 2]] - 1));
-		c = (unsigned char)mt_quoted_byte(tag, *at, (char)c);
+		c = (unsigned char)mt_quoted_byte(
+		    pixels, k, *at, (char)code_at(text + i));
+		if (c == code_at(text + i))
+			continue;
 		text[i + 1] = hex[c >> 4];
 		text[i + 2] = hex[c & 15];
 	}
 }
 
 void
-mt_qp_overwrite(char *leaf, size_t n, const struct mt_quoted_pixels *pixels)
+mt_qp_overwrite(
+    char *piece, size_t n, size_t at, const struct mt_quoted_pixels *pixels)
 {
-	struct mt_str s = { leaf, n };
-	size_t from = 0, at = 0, k = 0;
+	struct mt_str s = { piece, n };
+	size_t from = 0, k = 0;
 	struct line l;
 
 	while (from < n && k < pixels->n) {
 		l = line_at(s, from);
-		overwrite_line(leaf + from, l.text.n, &at, pixels, &k);
+		overwrite_line(piece + from, l.text.n, &at, pixels, &k);
 		at += l.soft ? 0 : l.eol.n;
 		from = l.next;
 	}

@@ -111,8 +111,9 @@ mt_quoted_find(struct mt_str html,
 	}
 }
 
-char
-mt_quoted_byte(const struct mt_range *tag, size_t at, char c)
+/* A byte inside a tag. */
+static char
+replace(const struct mt_range *tag, size_t at, char c)
 {
 	static const char name[] = "<wbr";
 	size_t i = at - tag->from;
@@ -124,4 +125,15 @@ mt_quoted_byte(const struct mt_range *tag, size_t at, char c)
 	    (c == '/' && (i == sizeof(name) - 1 || at + 2 == tag->to)))
 		return c;
 	return 'x';
+}
+
+char
+mt_quoted_byte(
+    const struct mt_quoted_pixels *pixels, size_t *k, size_t at, char c)
+{
+	while (*k < pixels->n && pixels->tag[*k].to <= at)
+		++*k;
+	if (*k == pixels->n || at < pixels->tag[*k].from)
+		return c;
+	return replace(&pixels->tag[*k], at, c);
 }

@@ -33,7 +33,11 @@ struct mt_quoted_pixels {
 void mt_quoted_find(struct mt_str html,
     bool (*is_ours)(void *arg, struct mt_str token), void *arg,
     struct mt_quoted_pixels *ret_pixels);
-/* What byte `at` of the decoded leaf becomes; c is what it was. */
-char mt_quoted_byte(const struct mt_range *tag, size_t at, char c);
+/*
+ * What byte `at` of the decoded leaf becomes; c is what it was. *k is the
+ * number of the tag that is looked at; for bytes in order it begins with 0.
+ */
+char mt_quoted_byte(
+    const struct mt_quoted_pixels *pixels, size_t *k, size_t at, char c);
 
 #endif

@@ -63,27 +63,31 @@ mt_transfer_splice(enum mt_encoding encoding, struct mt_str leaf,
 		splice_identity(leaf, ins, ret_edit);
 }
 
-static void
-overwrite_identity(char *leaf, const struct mt_quoted_pixels *pixels)
+size_t
+mt_transfer_resumes(enum mt_encoding encoding, const struct mt_insertion *ins)
 {
-	const struct mt_range *tag;
-	size_t i, k;
+	return encoding == MT_encoding_base64 ? mt_base64_resumes(ins)
+					      : ins->at;
+}
 
-	for (i = 0; i < pixels->n; i++) {
-		tag = &pixels->tag[i];
-		for (k = tag->from; k < tag->to; k++)
-			leaf[k] = mt_quoted_byte(tag, k, leaf[k]);
-	}
+static void
+overwrite_identity(
+    char *piece, size_t n, size_t at, const struct mt_quoted_pixels *pixels)
+{
+	size_t i, k = 0;
+
+	for (i = 0; i < n && k < pixels->n; i++)
+		piece[i] = mt_quoted_byte(pixels, &k, at + i, piece[i]);
 }
 
 void
-mt_transfer_overwrite(enum mt_encoding encoding, char *leaf, size_t n,
-    const struct mt_quoted_pixels *pixels)
+mt_transfer_overwrite(enum mt_encoding encoding, char *piece, size_t n,
+    size_t at, const struct mt_quoted_pixels *pixels)
 {
 	if (encoding == MT_encoding_base64)
-		mt_base64_overwrite(leaf, n, pixels);
+		mt_base64_overwrite(piece, n, at, pixels);
 	else if (encoding == MT_encoding_quoted_printable)
-		mt_qp_overwrite(leaf, n, pixels);
+		mt_qp_overwrite(piece, n, at, pixels);
 	else
-		overwrite_identity(leaf, pixels);
+		overwrite_identity(piece, n, at, pixels);
 }

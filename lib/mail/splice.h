@@ -32,6 +32,8 @@ struct mt_insertion {
 	struct mt_str eol; /* the leaf's: LF or CRLF */
 	bool stretch; /* spaces may go in before text's last byte */
 	bool lines; /* line ends in text, which are eol, are the text's */
+	/* Overwritten in what is encoded anew; NULL: none. */
+	const struct mt_quoted_pixels *pixels;
 };
 
 /*
@@ -45,12 +47,16 @@ MT_MUST_CHECK enum mt_rc mt_transfer_decode(
 void mt_transfer_splice(enum mt_encoding encoding, struct mt_str leaf,
     const struct mt_insertion *ins, struct mt_edit *ret_edit);
 
+/* The decoded byte with which the leaf goes on behind the edit. */
+size_t mt_transfer_resumes(
+    enum mt_encoding encoding, const struct mt_insertion *ins);
 /*
- * Overwrite quoted pixels in a leaf that decodes (tags are in decoded bytes):
- * as many encoded bytes as before, and all others as they are.
+ * Overwrite quoted pixels in a piece of a leaf that decodes, which begins with
+ * decoded byte `at` (tags are in decoded bytes of the leaf): as many encoded
+ * bytes as before, and all others as they are.
  */
-void mt_transfer_overwrite(enum mt_encoding encoding, char *leaf, size_t n,
-    const struct mt_quoted_pixels *pixels);
+void mt_transfer_overwrite(enum mt_encoding encoding, char *piece, size_t n,
+    size_t at, const struct mt_quoted_pixels *pixels);
 
 /* The encodings, one file each. */
 MT_MUST_CHECK enum mt_rc mt_base64_decode(struct mt_str in, struct mt_buf *out);
@@ -59,9 +65,10 @@ void mt_base64_splice(struct mt_str leaf, const struct mt_insertion *ins,
 MT_MUST_CHECK enum mt_rc mt_qp_decode(struct mt_str in, struct mt_buf *out);
 void mt_qp_splice(struct mt_str leaf, const struct mt_insertion *ins,
     struct mt_edit *ret_edit);
+size_t mt_base64_resumes(const struct mt_insertion *ins);
 void mt_base64_overwrite(
-    char *leaf, size_t n, const struct mt_quoted_pixels *pixels);
+    char *piece, size_t n, size_t at, const struct mt_quoted_pixels *pixels);
 void mt_qp_overwrite(
-    char *leaf, size_t n, const struct mt_quoted_pixels *pixels);
+    char *piece, size_t n, size_t at, const struct mt_quoted_pixels *pixels);
 
 #endif

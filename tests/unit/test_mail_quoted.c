@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "mail/splice.h"
+#include "../lib/mail_encode.h"
 #include "../lib/mail_property.h"
 
 #define N(table) (sizeof(table) / sizeof((table)[0]))
@@ -19,6 +20,7 @@
 #define THEIRS "THEIRSTHEIRSTHEIRSTHEIRSTHEIRS0000"
 #define URL(token) "https://p.example/i/" token ".gif"
 #define X10 "xxxxxxxxxx"
+#define B64 "Content-Transfer-Encoding: base64\r\n"
 
 static bool
 is_ours(void *arg, struct mt_str token)
@@ -47,7 +49,7 @@ find_and_overwrite(enum mt_encoding encoding, const char *leaf,
 	*ret_n = (unsigned)pixels.n;
 	mt_buf_reset(out);
 	mt_buf_z(out, leaf);
-	mt_transfer_overwrite(encoding, out->p, out->n, &pixels);
+	mt_transfer_overwrite(encoding, out->p, out->n, 0, &pixels);
 	mt_buf_done(&decoded);
 }
 
@@ -207,11 +209,59 @@ pixels_before_and_after_the_tag_go(void **state)
 	mt_buf_done(&out);
 }
 
+#define QUOTED "<img src=/i/QBCDEFGHIJKLMNOPQRSTUVWXYZ01234-_9.gif>"
+#define FILLER 9000
+
+/* HTML with a pixel directly before and after the tag, and one far behind. */
+static void
+add_html(size_t shift, struct mt_buf *out)
+{
+	size_t i;
+
+	for (i = 0; i < shift; i++)
+		mt_buf_c(out, 'a');
+	mt_buf_z(out, QUOTED "</body>" QUOTED QUOTED);
+	for (i = 0; i < FILLER; i++)
+		mt_buf_c(out, (char)('a' + i % 26));
+	mt_buf_z(out, QUOTED "b");
+}
+
+/* The tail is encoded anew, or stays but for whole lines that come in. */
+static void
+pixels_go_wherever_base64_is_encoded_anew(void **state)
+{
+	static const size_t widths[] = { 76, 4, 100000 };
+	struct mt_buf html, message;
+	struct mt_markup_in in;
+	struct mt_markup m;
+	const char *wrong;
+	size_t shift, i;
+
+	(void)state;
+	mt_buf_init(&html, 20000);
+	mt_buf_init(&message, 100000);
+	for (shift = 0; shift < 120; shift++) {
+		i = shift % N(widths);
+		mt_buf_reset(&html);
+		add_html(shift, &html);
+		mt_buf_reset(&message);
+		mt_buf_z(&message, B64 "Content-Type: text/html\r\n\r\n");
+		mail_add_base64(mt_buf_view(&html), widths[i], &message);
+		in = mail_input(mt_buf_view(&message), mt_str(NULL));
+		mt_markup_make(&in, &m);
+		assert_int_equal(m.quoted, 4);
+		if ((wrong = mail_property(&in, &m)) != NULL)
+			fail_msg("%zu, %zu: %s", shift, widths[i], wrong);
+		mt_markup_done(&m);
+	}
+	mt_buf_done(&html);
+	mt_buf_done(&message);
+}
+
 #define ALTERNATIVE \
 	"Content-Type: multipart/alternative; boundary=a\r\n\r\n--a\r\n"
 #define HTML_PART "\r\n--a\r\nContent-Type: text/html\r\n\r\nx\r\n--a--\r\n"
 #define QP "Content-Transfer-Encoding: quoted-printable\r\n"
-#define B64 "Content-Transfer-Encoding: base64\r\n"
 #define TYPE(charset) "Content-Type: text/plain; charset=" charset "\r\n"
 
 static void
@@ -319,6 +369,7 @@ main(void)
 		cmocka_unit_test(base64_is_overwritten_quantum_by_quantum),
 		cmocka_unit_test(no_more_than_so_many_are_asked_about),
 		cmocka_unit_test(pixels_before_and_after_the_tag_go),
+		cmocka_unit_test(pixels_go_wherever_base64_is_encoded_anew),
 		cmocka_unit_test(the_notice_stands_in_the_plain_text_too),
 		cmocka_unit_test(only_the_same_alternative_counts),
 	};

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "mail/splice.h"
+#include "../lib/mail_encode.h"
 #include "../lib/mail_property.h"
 
 #define N(table) (sizeof(table) / sizeof((table)[0]))
@@ -237,31 +238,6 @@ leaves_take_insertions_in_their_own_encoding(void **state)
 	mt_buf_done(&is);
 }
 
-/* Base64 of html in lines of n digits, for a whole message. */
-static void
-add_base64(struct mt_str html, size_t n, struct mt_buf *out)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghij"
-				     "klmnopqrstuvwxyz0123456789+/";
-	unsigned bits;
-	size_t i, k, column = 0;
-
-	for (i = 0; i < html.n; i += 3) {
-		bits = 0;
-		for (k = 0; k < 3; k++)
-			bits = bits << 8 |
-			    (unsigned char)(i + k < html.n ? html.p[i + k] : 0);
-		for (k = 0; k < 4; k++) {
-			mt_buf_c(out,
-			    i + k > html.n ? '='
-					   : digits[bits >> (18 - 6 * k) & 63]);
-			if (++column % n == 0)
-				mt_buf_z(out, "\r\n");
-		}
-	}
-	mt_buf_z(out, "\r\n");
-}
-
 static void
 lines_stay_as_long_as_they_were(void **state)
 {
@@ -281,7 +257,8 @@ lines_stay_as_long_as_they_were(void **state)
 		mt_buf_init(&message, 4000);
 		mt_buf_z(
 		    &message, "Content-Transfer-Encoding: base64\r\n" HTML);
-		add_base64(mt_buf_view(&html), widths[n % N(widths)], &message);
+		mail_add_base64(
+		    mt_buf_view(&html), widths[n % N(widths)], &message);
 		in = mail_input(mt_buf_view(&message), mt_str(NULL));
 		mt_markup_make(&in, &m);
 		assert_int_equal(m.reason, MT_reason_done);
@@ -316,7 +293,7 @@ a_long_tail_keeps_its_bytes(void **state)
 		mt_buf_init(&message, 40000);
 		mt_buf_z(
 		    &message, "Content-Transfer-Encoding: base64\r\n" HTML);
-		add_base64(mt_buf_view(&html), width, &message);
+		mail_add_base64(mt_buf_view(&html), width, &message);
 		in = mail_input(mt_buf_view(&message), mt_str(NULL));
 		mt_markup_make(&in, &m);
 		assert_int_equal(m.edits_n, 1);
