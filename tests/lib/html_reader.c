@@ -180,7 +180,7 @@ begin(struct reader *r, enum state next)
 static enum state
 open_tag(struct reader *r, char c)
 {
-	switch (r->state) {
+	switch ((int)r->state) {
 	case DATA:
 		return c == '<' ? begin(r, TAG_OPEN) : DATA;
 	case TAG_OPEN:
@@ -213,7 +213,7 @@ open_tag(struct reader *r, char c)
 static enum state
 attribute_name(struct reader *r, char c)
 {
-	switch (r->state) {
+	switch ((int)r->state) {
 	case BEFORE_NAME:
 		if (is_white(c))
 			return BEFORE_NAME;
@@ -240,7 +240,7 @@ attribute_name(struct reader *r, char c)
 static enum state
 attribute_value(struct reader *r, char c)
 {
-	switch (r->state) {
+	switch ((int)r->state) {
 	case BEFORE_VALUE:
 		if (is_white(c))
 			return BEFORE_VALUE;
@@ -267,7 +267,7 @@ attribute_value(struct reader *r, char c)
 static enum state
 comment(struct reader *r, char c)
 {
-	switch (r->state) {
+	switch ((int)r->state) {
 	case BOGUS_COMMENT:
 		return c == '>' ? emit_comment(r) : BOGUS_COMMENT;
 	case COMMENT_START:
@@ -323,7 +323,7 @@ raw(struct reader *r, char c)
 static enum state
 script(struct reader *r, char c)
 {
-	switch (r->state) {
+	switch ((int)r->state) {
 	case SCRIPT:
 		if (c != '<')
 			return SCRIPT;
@@ -366,7 +366,7 @@ double_name(struct reader *r, char c, enum state yes, enum state no)
 static enum state
 twice_escaped(struct reader *r, char c)
 {
-	switch (r->state) {
+	switch ((int)r->state) {
 	case DOUBLE_START:
 		return double_name(r, c, DOUBLE, ESCAPED);
 	case DOUBLE_END:

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <iconv.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -45,11 +44,12 @@ stays(char c)
 static size_t
 overwritten(struct mt_str a, struct mt_str b)
 {
-	const char *end = b.n > 0 ? memchr(b.p, '>', b.n) : NULL;
+	const char *end;
 	size_t i, n;
 
-	if (end == NULL || a.n < sizeof(NAME) ||
-	    strncasecmp(a.p, "<img", 4) != 0 || memcmp(b.p, NAME, 4) != 0)
+	if (a.n < sizeof(NAME) || b.n < sizeof(NAME) ||
+	    strncasecmp(a.p, "<img", 4) != 0 || memcmp(b.p, NAME, 4) != 0 ||
+	    (end = memchr(b.p, '>', b.n)) == NULL)
 		return 0;
 	n = (size_t)(end - b.p) + 1;
 	if (n > a.n || a.p[n - 1] != '>' || !holds_token(mt_str_n(a.p, n)))
@@ -68,16 +68,12 @@ same_until(struct mt_str a, struct mt_str b, unsigned *quoted)
 	size_t i = 0, n;
 
 	while (i < a.n && i < b.n) {
-		n = 1;
-		if (a.p[i] == '<' &&
-		    (n = overwritten(mt_str_n(a.p + i, a.n - i),
-			 mt_str_n(b.p + i, b.n - i))) > 0)
-			++*quoted;
-		else if (a.p[i] != b.p[i])
+		n = overwritten(
+		    mt_str_n(a.p + i, a.n - i), mt_str_n(b.p + i, b.n - i));
+		if (n == 0 && a.p[i] != b.p[i])
 			break;
-		else
-			n = 1;
-		i += n;
+		*quoted += n > 0;
+		i += n > 0 ? n : 1;
 	}
 	return i;
 }
@@ -271,31 +267,21 @@ in_utf8(const struct mail_change *c, const char *charset, bool html)
 	return wrong;
 }
 
-static bool
-has_mark(struct mt_str s)
-{
-	return s.n >= 2 &&
-	    (memcmp(s.p, "\xff\xfe", 2) == 0 ||
-		memcmp(s.p, "\xfe\xff", 2) == 0 ||
-		(s.n >= 4 && memcmp(s.p, "\0\0\xfe\xff", 4) == 0));
-}
-
-/* Without a byte order mark, iconv's order is the machine's. */
+/* iconv's order is the machine's, where neither name nor mark say one. */
 static const char *
 in_either_order(const struct mail_change *c, bool html)
 {
-	static const char *const orders[] = { "BE", "LE" };
+	static const char *const names[2][2] = { { "UTF-16BE", "UTF-16LE" },
+		{ "UTF-32BE", "UTF-32LE" } };
+	struct mt_charset cs = mt_charset_find(mt_str(c->charset));
 	const char *wrong = NULL;
-	char name[32];
 	size_t i;
 
-	if (is_plain(c->charset) || strlen(c->charset) != 6 ||
-	    strncasecmp(c->charset, "utf-", 4) != 0 || has_mark(c->was))
+	if (cs.family != MT_CHARSET_WIDE)
 		return in_utf8(c, c->charset, html);
-	for (i = 0; i < 2; i++) {
-		(void)snprintf(
-		    name, sizeof(name), "%.6s%s", c->charset, orders[i]);
-		if ((wrong = in_utf8(c, name, html)) == NULL)
+	for (i = cs.little; i < 2U - cs.big; i++) {
+		wrong = in_utf8(c, names[cs.width / 4][i], html);
+		if (wrong == NULL)
 			break;
 	}
 	return wrong;

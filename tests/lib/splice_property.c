@@ -81,7 +81,7 @@ slow_base64(struct mt_str s, struct mt_buf *out)
 
 /* One line, without its line end; *ret_soft: it ends in a soft break. */
 static bool
-slow_line(struct mt_str s, bool last, bool *ret_soft, struct mt_buf *out)
+slow_line(struct mt_str s, bool *ret_soft, struct mt_buf *out)
 {
 	size_t i;
 
@@ -102,7 +102,6 @@ slow_line(struct mt_str s, bool last, bool *ret_soft, struct mt_buf *out)
 			mt_hex_digit(s.p[i + 2])));
 		i += 2;
 	}
-	(void)last;
 	return true;
 }
 
@@ -117,7 +116,7 @@ slow_qp(struct mt_str s, struct mt_buf *out)
 		more = mt_str_cut(s, '\n', &line, &s);
 		cr = more && line.n > 0 && line.p[line.n - 1] == '\r';
 		line.n -= cr;
-		if (!slow_line(line, !more, &soft, out))
+		if (!slow_line(line, &soft, out))
 			return false;
 		if (more && !soft && cr)
 			mt_buf_c(out, '\r');
