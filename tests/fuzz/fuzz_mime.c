@@ -38,6 +38,7 @@ give_up(const char *wrong, const struct mt_leaf *leaf, struct mt_str s)
 struct wanted {
 	struct mt_str body;
 	const struct mt_leaf *leaf;
+	bool cut; /* what is looked at ends without a delimiter of its own */
 	bool found;
 };
 
@@ -118,9 +119,10 @@ look_at_parts(struct wanted *w, struct mt_str body, const char *boundary,
 		(void)snprintf(below, sizeof(below), "%s%s%u", path,
 		    path[0] != '\0' ? "." : "", n);
 		part = mt_str_n(body.p + from, at - from);
+		w->cut = at == body.n;
 		if (n++ > 0)
-			look_at_part(w, at < body.n ? without_eol(part) : part,
-			    below, depth);
+			look_at_part(
+			    w, w->cut ? part : without_eol(part), below, depth);
 		from = next;
 	}
 }
@@ -135,7 +137,7 @@ look(struct wanted *w, struct mt_str head, struct mt_str body, const char *path,
 	mt_entity_read(head, &e);
 	if (e.multi && !e.bad && depth < MT_MAX_MIME_DEPTH)
 		look_at_parts(w, body, e.boundary, path, depth + 1);
-	else if (e.kind == MT_ENTITY_HTML &&
+	else if (e.kind == MT_ENTITY_HTML && !w->cut &&
 	    strcmp(path[0] != '\0' ? path : "1", leaf->part) == 0 &&
 	    body.p + body.n == w->body.p + leaf->end &&
 	    body.p == w->body.p + leaf->at)
