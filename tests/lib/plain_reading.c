@@ -106,13 +106,8 @@ static const char *
 judge_frame(struct reading *r, GMimeMultipart *m, int depth)
 {
 	const char *boundary = g_mime_multipart_get_boundary(m);
-	char *encoding = encoding_of(GMIME_OBJECT(m));
-	bool identity = is_identity(encoding);
 	int i;
 
-	g_free(encoding);
-	if (!identity)
-		return "an encoded multipart";
 	if (depth == MT_MAX_MIME_DEPTH ||
 	    g_mime_multipart_get_count(m) > MT_MAX_MIME_PARTS)
 		return "deeper or more than our limits";
