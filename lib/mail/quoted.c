@@ -60,7 +60,11 @@ token_at(struct mt_str html, size_t i)
 	return token;
 }
 
-/* The <img> around byte i, at or after `from`. */
+/*
+ * The <img> around byte i, at or after `from`. It is looked for in comments and
+ * scripts, too, where a quote that is not closed would take in what follows;
+ * so a tag with "<" or ">" inside is left alone.
+ */
 static bool
 tag_around(struct mt_str html, size_t from, size_t i, struct mt_range *ret_tag)
 {
@@ -82,7 +86,8 @@ tag_around(struct mt_str html, size_t from, size_t i, struct mt_range *ret_tag)
 	n = mt_html_tag(tag);
 	ret_tag->from = (size_t)(p - html.p);
 	ret_tag->to = ret_tag->from + n;
-	return n > 0 && ret_tag->to > i;
+	return n > 0 && ret_tag->to > i && memchr(p + 1, '<', n - 1) == NULL &&
+	    memchr(p, '>', n - 1) == NULL;
 }
 
 void

@@ -5,7 +5,7 @@
  * token, whatever host, proxy or attribute stands around it, and made to show
  * nothing: the tag <img ...> becomes <wbr ...> of the same length, which
  * displays nothing, moves no other byte, and does no harm where the tag stands
- * inside a comment.
+ * inside a comment. A tag with "<" or ">" inside stays.
  */
 #ifndef MT_MAIL_QUOTED_H
 #define MT_MAIL_QUOTED_H

@@ -63,8 +63,8 @@ quoted_pixels_are_overwritten_in_place(void **state)
 		{ MT_encoding_sevenbit, "a<img src=" URL(OURS) ">b",
 		    "a<wbr " X10 X10 X10 X10 X10 X10 "xx>b" },
 		{ MT_encoding_eightbit,
-		    "<p><IMG\r\n alt=\"a>b\" src=\"" URL(OURS) "\" /><br>",
-		    "<p><wbr\r\n xxxxxxxxx " X10 X10 X10 X10 X10 X10
+		    "<p><IMG\r\n alt=\"a b\" src=\"" URL(OURS) "\" /><br>",
+		    "<p><wbr\r\n xxxxxx xx " X10 X10 X10 X10 X10 X10
 		    "xxxx /><br>" },
 		/* Somebody's proxy around it. */
 		{ MT_encoding_sevenbit,
@@ -92,6 +92,13 @@ quoted_pixels_are_overwritten_in_place(void **state)
 		{ MT_encoding_sevenbit, "<img src=/i/x" OURS ".gif>",
 		    "<img src=/i/x" OURS ".gif>" },
 		{ MT_encoding_sevenbit, "/i/", "/i/" },
+		/* A quote that is not closed takes in what is not the tag's. */
+		{ MT_encoding_sevenbit,
+		    "<!--<img src=\"" URL(OURS) " -->a<b c=\"d\">",
+		    "<!--<img src=\"" URL(OURS) " -->a<b c=\"d\">" },
+		{ MT_encoding_sevenbit,
+		    "<!--<img src=\"" URL(OURS) " -->a \"b\">",
+		    "<!--<img src=\"" URL(OURS) " -->a \"b\">" },
 		{ MT_encoding_quoted_printable,
 		    "=3D<img=20src=3D\"/i/ABCDEFGHIJK=\r\n"
 		    "LMNOPQRSTUVWXYZ01234-_9.gif\"\r\n  >=3D",
