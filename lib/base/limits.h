@@ -26,7 +26,7 @@
 	16777216 /* the HTML part, decoded; readers clip at 100 kB */
 #define MT_MAX_UNCLIPPED \
 	92160 /* decoded HTML above: the pixel goes to the top */
-#define MT_MAX_QUOTED 200 /* tokens of quoted pixels that are checked */
+#define MT_MAX_QUOTED 200 /* texts like a quoted pixel's token, looked at */
 #define MT_MAX_QUOTED_TAG 4096 /* bytes of such a tag before its URL */
 #define MT_MAX_EXTRA 1000 /* bytes of JSON that the hook adds to an offer */
 #define MT_MAX_MIME_DEPTH 20 /* nested multiparts; real mail has under 10 */

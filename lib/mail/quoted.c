@@ -95,20 +95,20 @@ mt_quoted_find(struct mt_str html,
     bool (*is_ours)(void *arg, struct mt_str token), void *arg,
     struct mt_quoted_pixels *ret_pixels)
 {
-	size_t i, from = 0, asked = 0;
+	size_t i, from = 0, seen = 0;
 	struct mt_str token;
 	struct mt_range tag;
 
 	ret_pixels->n = 0;
-	for (i = 0; asked < MT_MAX_QUOTED && i < html.n; i++) {
+	for (i = 0; seen < MT_MAX_QUOTED && i < html.n; i++) {
 		i = next_hit(html, i);
 		if (i == html.n)
 			return;
 		token = token_at(html, i);
-		if (token.p == NULL || !tag_around(html, from, i, &tag))
+		if (token.p == NULL)
 			continue;
-		asked++;
-		if (!is_ours(arg, token))
+		seen++;
+		if (!tag_around(html, from, i, &tag) || !is_ours(arg, token))
 			continue;
 		ret_pixels->tag[ret_pixels->n++] = tag;
 		i = from = tag.to;

@@ -27,8 +27,8 @@ struct mt_quoted_pixels {
 
 /*
  * Tags in HTML (a superset of ASCII) with .../i/<34 characters>.gif in them of
- * which is_ours says that it made them. Linear: is_ours is asked at most
- * MT_MAX_QUOTED times, and no tag is looked at beyond MT_MAX_QUOTED_TAG bytes.
+ * which is_ours says that it made them. Linear: at most MT_MAX_QUOTED such
+ * texts are looked at, and no tag beyond MT_MAX_QUOTED_TAG bytes.
  */
 void mt_quoted_find(struct mt_str html,
     bool (*is_ours)(void *arg, struct mt_str token), void *arg,

@@ -191,6 +191,8 @@ FAMILIES = {
         **both("places of tokens", b"/i/"),
         **both("images of URLs", b"/i/" + b"a" * 34 + b".gif",
                inside=b"<img src="),
+        **both("open images of URLs",
+               b"<img " + (b"/i/" + b"a" * 34 + b".gif\n") * 90),
     },
     "transfer encodings": {
         "equals": ("encoding", html(b"=", b"quoted-printable")),
