@@ -261,19 +261,27 @@ longest_line(struct mt_str s)
 	return most;
 }
 
+/*
+ * A soft break's "=" may have to stand on a line that is full: one that was too
+ * long before, or that ends in a CR, which a line end would make its own.
+ */
+static bool
+is_full(const struct trial *t, size_t longest)
+{
+	size_t at = t->ins.at;
+
+	return t->encoding == MT_encoding_quoted_printable &&
+	    (longest > 76 || (at > 0 && t->was.p[at - 1] == '\r'));
+}
+
 static void
 check_lines(const struct trial *t, struct mt_str out)
 {
-	size_t may = longest_line(t->leaf);
+	size_t longest = longest_line(t->leaf);
+	size_t may = t->encoding == MT_encoding_eightbit ? 998 : 76;
 
-	if (t->encoding == MT_encoding_eightbit) {
-		may = may > 998 ? may : 998;
-	} else {
-		may = may > 76 ? may : 76;
-		/* A soft break's "=" at a line that was too long. */
-		may += may > 76 && t->encoding != MT_encoding_base64;
-	}
-	if (longest_line(out) > may)
+	may = longest > may ? longest : may;
+	if (longest_line(out) > may + is_full(t, longest))
 		give_up(t, "a line is too long", out);
 }
 
