@@ -4,8 +4,8 @@
  * judge of what it can read itself: the flat text has a byte for each unit, its
  * ASCII is the ASCII of the text, in order; a tag put beside any ASCII unit
  * comes out between the same characters, which are the ones from before; UTF-8
- * (without control characters) that can be converted is read back as it was.
- * The first byte chooses the set, the next two the place.
+ * (without control characters and "~") that can be converted is read back as it
+ * was. The first byte chooses the set, the next two the place.
  *
  * Any bytes as a name (first byte 255): what is called a superset of ASCII is
  * one to iconv as well, if it knows the name.
@@ -168,14 +168,18 @@ read_text(const char *name, struct mt_str text, size_t from)
 	mt_buf_done(&utf8);
 }
 
-/* A notice holds no others than line ends and tabs. */
+/*
+ * A notice holds no others than line ends and tabs. A "~" can come back as the
+ * wide one: JIS X 0212 has it, too, and iconv takes it for both.
+ */
 static bool
-holds_controls(struct mt_str s)
+is_fickle(struct mt_str s)
 {
 	size_t i;
 
 	for (i = 0; i < s.n; i++)
-		if ((s.p[i] >= 0 && s.p[i] < ' ' && !mt_is_space(s.p[i])) ||
+		if (s.p[i] == '~' ||
+		    (s.p[i] >= 0 && s.p[i] < ' ' && !mt_is_space(s.p[i])) ||
 		    (s.p[i] == '\xc2' && i + 1 < s.n && s.p[i + 1] < '\xa0'))
 			return true;
 	return false;
@@ -187,7 +191,7 @@ write_text(const char *name, struct mt_str utf8)
 	struct mt_charset cs = mt_charset_find(mt_str(name));
 	struct mt_buf out, flat, back;
 
-	if (!mt_utf8_clean(utf8) || holds_controls(utf8))
+	if (!mt_utf8_clean(utf8) || is_fickle(utf8))
 		return;
 	if (cs.family == MT_CHARSET_WIDE && !cs.little && !cs.big)
 		cs.big = true;
