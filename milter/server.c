@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -18,6 +17,7 @@
 #include "callbacks.h"
 #include "listen.h"
 #include "prog/program.h"
+#include "signals.h"
 
 #define TICK_MS 2000
 #define SUMMARY_MS 60000
@@ -168,6 +168,8 @@ milter_server_new(
 	server->main_done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (server->main_done < 0)
 		return mt_fail_sys(err, "eventfd");
+	if (milter_signals_init(err) != MT_OK)
+		return err->rc;
 	return open_socket(server, err);
 }
 
@@ -233,60 +235,19 @@ tick(struct milter_server *server)
 		summarise(server);
 }
 
-/* A signal handler has no other place to leave its word. */
-static volatile sig_atomic_t stop_asked;
-
-static void
-on_stop(int number)
-{
-	(void)number;
-	stop_asked = 1;
-}
-
-/*
- * libmilter has a thread that waits for these signals, too; when it gets one,
- * it serves nobody any more, and messages in work are lost to us. A signal
- * goes to the main thread first if that does not block it; so it does not,
- * but for the moment before it sleeps. (Nor may it poll mt_stop_fd: that wakes
- * it, and its mask is back, before the kernel looks for somebody to take the
- * signal.)
- */
-static void
-catch_stop(sigset_t *ret_stop, sigset_t *ret_open)
-{
-	static const int numbers[] = { SIGTERM, SIGINT, SIGHUP };
-	struct sigaction action = { .sa_handler = on_stop };
-	size_t i;
-
-	(void)sigemptyset(&action.sa_mask);
-	(void)sigemptyset(ret_stop);
-	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-		(void)sigaddset(ret_stop, numbers[i]);
-		(void)sigaction(numbers[i], &action, NULL);
-	}
-	(void)pthread_sigmask(SIG_UNBLOCK, ret_stop, NULL);
-	(void)pthread_sigmask(SIG_BLOCK, NULL, ret_open);
-}
-
 /* Until a signal, or libmilter, says stop. */
 static void
 work(struct milter_server *server)
 {
-	const struct timespec wait = { .tv_sec = TICK_MS / 1000 };
 	struct pollfd fds[] = {
 		{ .fd = mt_reload_fd(), .events = POLLIN },
 		{ .fd = server->main_done, .events = POLLIN },
+		{ .fd = milter_signals_fd(), .events = POLLIN },
 	};
-	sigset_t stop, open;
-	int n = 0;
 
-	catch_stop(&stop, &open);
 	for (;;) {
-		(void)pthread_sigmask(SIG_BLOCK, &stop, NULL);
-		if (!stop_asked)
-			n = ppoll(fds, 2, &wait, &open);
-		(void)pthread_sigmask(SIG_SETMASK, &open, NULL);
-		if (stop_asked || (n > 0 && fds[1].revents != 0))
+		(void)poll(fds, sizeof(fds) / sizeof(fds[0]), TICK_MS);
+		if (fds[1].revents != 0 || fds[2].revents != 0)
 			return;
 		if (mt_reloading()) {
 			reload(server);

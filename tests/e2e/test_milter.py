@@ -276,3 +276,12 @@ def test_a_second_milter_does_not_take_the_socket(own_lab, build, needs_root):
     host.process.start_notify()
     host.process.signal(1)  # SIGHUP ends it, as libmilter has it
     assert host.process.wait(3) == 0
+
+
+def test_a_stop_right_after_the_start_is_prompt(own_lab, build, needs_root):
+    """libmilter's own thread must not get the signal: it takes its time."""
+    host = MilterHost(own_lab, build)
+    for number in (15, 1) * 15:
+        host.process.start_notify()
+        host.process.signal(number)
+        assert host.process.wait(3) == 0
