@@ -67,12 +67,14 @@ exact(const struct mt_charset *cs, const char *name)
 	return cs->little ? "UTF-32LE" : "UTF-32BE";
 }
 
-/* But for two that ASCII's Japanese twin has not, and shifts. */
+/*
+ * But for two that ASCII's Japanese twin has not, and for spaces and controls:
+ * iconv takes them for themselves between the bytes of longer characters, too.
+ */
 static bool
 is_ascii(char c)
 {
-	return (unsigned char)c < 0x80 && c != '\\' && c != '~' && c != 0x0e &&
-	    c != 0x0f;
+	return c > ' ' && c < 0x7f && c != '\\' && c != '~';
 }
 
 static void
