@@ -78,22 +78,23 @@ static const struct {
 	unsigned char size;
 	bool single; /* of the next character only */
 	bool keeps; /* says what another shift will mean */
+	bool korean; /* of ISO-2022-KR; all others of ISO-2022-JP */
 } escapes[] = {
-	{ "(B", 0, false, false },
-	{ "(J", 0, false, false },
-	{ "(I", 1, false, false },
-	{ "$@", 2, false, false },
-	{ "$B", 2, false, false },
-	{ "$A", 2, false, false },
-	{ "$(C", 2, false, false },
-	{ "$(D", 2, false, false },
-	{ "$(O", 2, false, false },
-	{ "$(P", 2, false, false },
-	{ "$(Q", 2, false, false },
-	{ ".A", 0, false, true },
-	{ ".F", 0, false, true },
-	{ "N", 1, true, false },
-	{ "$)C", 0, false, true },
+	{ "(B", 0, false, false, false },
+	{ "(J", 0, false, false, false },
+	{ "(I", 1, false, false, false },
+	{ "$@", 2, false, false, false },
+	{ "$B", 2, false, false, false },
+	{ "$A", 2, false, false, false },
+	{ "$(C", 2, false, false, false },
+	{ "$(D", 2, false, false, false },
+	{ "$(O", 2, false, false, false },
+	{ "$(P", 2, false, false, false },
+	{ "$(Q", 2, false, false, false },
+	{ ".A", 0, false, true, false },
+	{ ".F", 0, false, true, false },
+	{ "N", 1, true, false, false },
+	{ "$)C", 0, false, true, true },
 };
 
 static bool
@@ -209,13 +210,14 @@ struct shift {
 
 /* The escape sequence at s; its length with ESC, 0 when it is none we know. */
 static size_t
-escape(struct shift *sh, struct mt_str s)
+escape(struct shift *sh, bool korean, struct mt_str s)
 {
 	size_t i, n;
 
 	for (i = 0; i < sizeof(escapes) / sizeof(escapes[0]); i++) {
 		n = strlen(escapes[i].bytes);
-		if (s.n <= n || memcmp(s.p + 1, escapes[i].bytes, n) != 0)
+		if (escapes[i].korean != korean || s.n <= n ||
+		    memcmp(s.p + 1, escapes[i].bytes, n) != 0)
 			continue;
 		if (escapes[i].single) {
 			sh->single = true;
@@ -259,7 +261,7 @@ flatten_shift(bool korean, struct mt_str text, struct mt_buf *out)
 {
 	struct shift sh = { 0, 0, false, 0 };
 	size_t i, n;
-	bool ascii;
+	bool ascii, single; /* of the next character, which has to follow */
 
 	if (!mt_buf_reserve(out, text.n))
 		return MT_LIMIT;
@@ -267,9 +269,11 @@ flatten_shift(bool korean, struct mt_str text, struct mt_buf *out)
 		n = 1;
 		ascii = sh.size == 0;
 		if (text.p[i] == '\033') {
-			n = escape(&sh, mt_str_n(text.p + i, text.n - i));
+			single = sh.single;
+			n = escape(
+			    &sh, korean, mt_str_n(text.p + i, text.n - i));
 			ascii = false;
-			if (n == 0 || sh.left > 0)
+			if (n == 0 || sh.left > 0 || single)
 				return MT_FORMAT;
 		} else if (!shift_byte(&sh, korean, (unsigned char)text.p[i])) {
 			return MT_FORMAT;

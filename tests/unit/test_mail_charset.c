@@ -114,6 +114,12 @@ texts_are_flattened(void **state)
 		{ "iso-2022-jp", TEXT("\016<<\017"), NULL },
 		{ "iso-2022-kr", TEXT("\033$)C<\016<<\017b"),
 		    O O O O "<" O O O O "b" },
+		/* Something else than the one character it is for. */
+		{ "iso-2022-jp-2", TEXT("\033N\033$B<<\033(B"), NULL },
+		/* Japanese shifts mean nothing in Korean, nor the other way. */
+		{ "iso-2022-kr", TEXT("\016<<\033(B<b>"), NULL },
+		{ "iso-2022-kr", TEXT("\033N\016<<\017"), NULL },
+		{ "iso-2022-jp", TEXT("\033$)C<b>"), NULL },
 		{ "iso-2022-kr", TEXT("\016<<"), NULL },
 		{ "iso-2022-kr", TEXT("\016<<\n\017"), NULL },
 	};
