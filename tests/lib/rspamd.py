@@ -3,7 +3,7 @@
 
 import os
 
-from .process import Process, answers, free_port, user
+from .process import Process, free_port, user
 from .signer import Signer
 
 CONF = """\
@@ -99,15 +99,3 @@ class Rspamd(Signer):
                 "LOCAL_CONFDIR", "CONFDIR", "DBDIR", "LOGDIR", "RUNDIR")]],
             self.directory, run_as=run_as)
         lab.add(self)
-
-    @property
-    def milter(self):
-        """Its smtpd_milters entry."""
-        return f"inet:127.0.0.1:{self.port}"
-
-    def start(self):
-        self.process.start(lambda: answers(("127.0.0.1", self.port)))
-        return self
-
-    def stop(self):
-        return self.process.stop()

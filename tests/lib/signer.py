@@ -5,17 +5,29 @@ import os
 
 import dkim
 
-from .process import run
+from .process import answers, run
 
 
 class Signer:
     """What a signing milter has in common with another.
 
-    verify() checks a delivered message against the key it signs with, as
+    A signer has a directory, a port on loopback and a process. verify() checks a delivered message against the key it signs with, as
     a receiver would, with the key record handed over instead of looked up.
     """
 
     selector = "test"
+
+    @property
+    def milter(self):
+        """Its smtpd_milters entry."""
+        return f"inet:127.0.0.1:{self.port}"
+
+    def start(self):
+        self.process.start(lambda: answers(("127.0.0.1", self.port)))
+        return self
+
+    def stop(self):
+        return self.process.stop()
 
     def make_key(self, run_as):
         """self.key, readable for that user alone, and self.record."""
