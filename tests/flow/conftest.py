@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Fixtures of the flow tests."""
 
+import os
+
 import pytest
 
+from tests.lib.collecting import Collecting
 from tests.lib.ctl import Ctl
 
 WRITTEN = ("message", "recipient", "token", "message_open", "ev_offer",
@@ -41,3 +44,21 @@ def db_ctl(ctl, mariadb, migrated):
     for table in WRITTEN:
         mariadb.query(f"DELETE FROM {table}", database=migrated)
     return ctl
+
+
+@pytest.fixture
+def collecting(build, lab, redis, mariadb, database, stream):
+    c = Collecting(build, lab, redis, mariadb, database, stream).migrate()
+    yield c
+    c.stop()
+
+
+@pytest.fixture
+def another(build, lab, redis, mariadb, request):
+    """A second database, to compare with."""
+    name = f"other_{os.getpid()}_{abs(hash(request.node.name)) % 10 ** 6}"
+    mariadb.query(f"CREATE OR REPLACE DATABASE {name}")
+    c = Collecting(build, lab, redis, mariadb, name, f"test:{name}").migrate()
+    yield c
+    c.stop()
+    mariadb.query(f"DROP DATABASE {name}")

@@ -6,8 +6,8 @@ import os
 import re
 import zlib
 
-from tests.flow.test_ship import Ship, Store
 from tests.lib.redis import Redis
+from tests.lib.shipping import Ship, Store
 
 
 def test_another_boot_sends_everything_on_disk_again(own_lab, build):

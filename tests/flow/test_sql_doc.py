@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tests.flow.test_collector import Collecting
+from tests.lib.collecting import Collecting
 from tests.lib import events as ev
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
