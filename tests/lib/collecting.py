@@ -103,13 +103,23 @@ def assert_stored(c, events):
     assert c.count("ev_mark") == unique(events, "mark", *key, "token")
     assert c.count("ev_open") == unique(events, "open", "at", "token",
                                         "host", "twin")
-    assert c.query("SELECT SUM(offers), SUM(recipients), SUM(marks) "
-                   "FROM message") == ((
-                       c.count("ev_offer"), c.count("ev_rcpt"),
-                       c.count("ev_mark")),)
-    assert c.query("SELECT COALESCE(SUM(n), 0) FROM counter "
-                   "WHERE what = 'offer'")[0][0] == c.count("ev_offer")
-    truth = c.query(
+    assert_folded(c.query)
+
+
+def assert_folded(query):
+    """Every sum is what the event tables have."""
+    def one(sql):
+        return query(sql)[0][0]
+
+    offers = one("SELECT COUNT(*) FROM ev_offer")
+    assert query("SELECT COALESCE(SUM(offers), 0), "
+                 "COALESCE(SUM(recipients), 0), COALESCE(SUM(marks), 0) "
+                 "FROM message") == ((
+                     offers, one("SELECT COUNT(*) FROM ev_rcpt"),
+                     one("SELECT COUNT(*) FROM ev_mark")),)
+    assert one("SELECT COALESCE(SUM(n), 0) FROM counter "
+               "WHERE what = 'offer'") == offers
+    truth = query(
         "SELECT m.born, m.host, m.queue_id, COUNT(*), MIN(e.at), MAX(e.at), "
         "SUM(e.class IN ('human_likely', 'proxied_possible')) "
         "FROM ev_open e JOIN token t ON t.token = e.token JOIN message m "
@@ -117,11 +127,11 @@ def assert_stored(c, events):
         "WHERE m.offers > 0 AND "
         "e.at >= DATE(m.born) - INTERVAL 1 DAY "
         "GROUP BY m.born, m.host, m.queue_id ORDER BY 1, 2, 3")
-    assert c.query(
+    assert query(
         "SELECT born, host, queue_id, opens, open_first, open_last, "
         "opens_human_likely + opens_proxied_possible FROM v_message "
         "WHERE opens > 0 ORDER BY 1, 2, 3") == truth
-    assert c.query("SELECT COALESCE(SUM(n), 0) FROM counter WHERE what = "
-                   "'open'")[0][0] == sum(row[3] for row in truth)
-    assert c.query("SELECT COALESCE(SUM(n), 0) FROM counter WHERE what = "
-                   "'opened'")[0][0] == len(truth)
+    assert one("SELECT COALESCE(SUM(n), 0) FROM counter "
+               "WHERE what = 'open'") == sum(row[3] for row in truth)
+    assert one("SELECT COALESCE(SUM(n), 0) FROM counter "
+               "WHERE what = 'opened'") == len(truth)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Mailtrail itself: its programs, configured for private servers."""
 
+import itertools
 import os
 import secrets
 
@@ -73,6 +74,28 @@ class Mailtrail:
                     short, [os.path.join(self.build, path), "-c",
                             self.conf(short)], self.directory))
 
+    def place_spool(self, path):
+        """The spool elsewhere, such as on a disk of its own."""
+        self.spool = self.values["spool_dir"] = path
+        os.makedirs(path, exist_ok=True)
+        os.chmod(path, 0o2770)
+
+    def hand_over(self, account):
+        """All that is prepared to a user, who runs the daemons."""
+        places = [self.directory, self.spool]
+        for directory, _, names in itertools.chain(
+                *(os.walk(p) for p in places)):
+            for path in (directory, *(os.path.join(directory, n)
+                                      for n in names)):
+                os.chown(path, account.pw_uid, account.pw_gid)
+        files = list(self.passwords.values())
+        if self.redis.password_file is not None:
+            files.append(self.redis.password_file)
+        for path in files:
+            os.chown(path, account.pw_uid, account.pw_gid)
+        for daemon in self.daemons.values():
+            daemon.run_as = account
+
     def conf(self, short):
         return os.path.join(self.directory, f"{short}.conf")
 
@@ -132,6 +155,11 @@ class Mailtrail:
     def make_database(self, database):
         """With its roles; any number of them in one server."""
         self.mariadb.script(self.sql("database.sql", database))
+
+    def migrations(self):
+        """The names of the files of schema/ that are migrations."""
+        return sorted(n for n in os.listdir(os.path.join(ROOT, "schema"))
+                      if n[0].isdigit())
 
     def sql(self, name, database=None):
         """A file of schema/ for a database; ours unless named."""

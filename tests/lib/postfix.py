@@ -45,6 +45,7 @@ queue_run_delay = 2s
 smtp_dns_support_level = disabled
 smtp_tls_security_level = none
 smtpd_tls_security_level = none
+service_throttle_time = 1s
 milter_protocol = 6
 milter_default_action = accept
 smtpd_milters = {milters}

@@ -29,21 +29,23 @@ class System:
     """One mail host and what stands behind it.
 
     start() tells `said(what, text, processes)` after each step, which is how
-    the quickstart speaks and remembers.
+    the quickstart speaks and remembers. Not inline: our milter is left out.
     """
 
-    def __init__(self, lab, build, options=None, mariadb=None):
-        self.redis = Redis(lab)
+    def __init__(self, lab, build, options=None, redis=None, mariadb=None,
+                 inline=True):
+        self.redis = redis or Redis(lab)
         self.mariadb = mariadb or MariaDB(lab)
-        self.nginx = Nginx(lab, locations=Nginx.fastcgi(
-            lab.path("mailtrail", "run", "pixel.sock")))
+        self.nginx = Nginx(
+            lab, pixel=lab.path("mailtrail", "run", "pixel.sock"))
         self.ours = Mailtrail(lab, build, self.redis, self.mariadb,
                               self.nginx.url, options=options)
         self.ours.values["postfix_config"] = lab.path("postfix", "conf")
         self.sink = Sink(lab)
         self.rspamd = Rspamd(lab)
-        self.postfix = Postfix(lab, sink=self.sink.port, milters=[
-            milter(self.ours.milter_socket), self.rspamd.milter])
+        milters = [milter(self.ours.milter_socket), self.rspamd.milter]
+        self.postfix = Postfix(lab, sink=self.sink.port,
+                               milters=milters if inline else milters[1:])
 
     def start(self, said=lambda what, text, processes: None):
         self.redis.start()

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Everything broken on purpose, under load, and what must hold all the same.
+
+    load.py       clients that send and readers that open: one side's truth
+    copies.py     what the sink was given: the other side's
+    witness.py    what was accepted into the spool, read by other code
+    verdict.py    all three and MariaDB compared
+    scene.py      the servers, supervised as systemd would
+    catalogue.py  the faults; what each does stands in *_faults.py
+    rounds.py     load, one fault, comparison; and the same for an hour
+    run           the command: tests/faults/run --help
+
+docs/reliability.md says which promise is tried by what.
+"""

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What can be wrong with MariaDB, its disk, its schema and its locks."""
+
+import contextlib
+import random
+import re
+import threading
+
+import pymysql
+
+from tests.lib.process import Process, wait_for
+
+from .fault import fault
+
+
+@fault("mariadb killed in a transaction")
+def killed_in_transaction(scene, r):
+    """kill -9 of MariaDB when a transaction of the collector is half done."""
+    db = scene.mariadb.connect(scene.ours.database, autocommit=False)
+    with db.cursor() as cursor:
+        # Locked last by the collector: its events are in, but not committed.
+        cursor.execute("SELECT * FROM counter FOR UPDATE")
+        wait_for(lambda: waiting(scene), 20,
+                 "the collector to wait for a lock")
+        scene.mariadb.kill()
+    with contextlib.suppress(pymysql.err.Error):
+        db.close()
+    try:
+        yield True
+    finally:
+        scene.mariadb.start()
+
+
+def waiting(scene):
+    return scene.mariadb.query(
+        "SELECT 1 FROM information_schema.innodb_trx "
+        "WHERE trx_state = 'LOCK WAIT'")
+
+
+@fault("mariadb read-only")
+def read_only(scene, r):
+    """An operator, or a failover, has made MariaDB read-only."""
+    scene.mariadb.query("SET GLOBAL read_only = 1")
+    try:
+        yield True
+    finally:
+        scene.mariadb.query("SET GLOBAL read_only = 0")
+
+
+@fault("mariadb disk full", hold=(1.0, 4.0))
+def disk_full(scene, r):
+    """MariaDB's disk has no room left."""
+    scene.database.fill()
+    try:
+        yield False
+    finally:
+        scene.database.free()
+
+
+@fault("mariadb schema behind", hold=(1.0, 4.0))
+def schema_behind(scene, r):
+    """The newest migration is not there (any more); later it is made."""
+    for table, column in newest_columns(scene):
+        scene.mariadb.query(f"ALTER TABLE `{table}` DROP COLUMN `{column}`",
+                            database=scene.ours.database)
+    scene.mariadb.query("DELETE FROM schema_migration ORDER BY number DESC "
+                        "LIMIT 1", database=scene.ours.database)
+    try:
+        yield True
+    finally:
+        scene.ours.command("schema", "migrate")  # the upgrade itself
+
+
+def newest_columns(scene):
+    """(table, column) that the newest migration adds to event tables."""
+    text = scene.ours.sql(scene.ours.migrations()[-1])
+    for table, body in re.findall(r"ALTER TABLE `(\w+)`(.*?);\n", text, re.S):
+        for column in re.findall(r"ADD COLUMN IF NOT EXISTS `(\w+)`", body):
+            yield table, column
+
+
+@fault("mariadb deadlocks", hold=(2.0, 5.0))
+def deadlocks(scene, r):
+    """A second collector, and somebody who locks rows in any order."""
+    ours = scene.daemon("collector")
+    second = Process("second-collector", [
+        *ours.argv, "-o", "consumer=second"], ours.directory,
+        run_as=ours.run_as)
+    ending = threading.Event()
+    rival = threading.Thread(target=lock_rows, daemon=True, args=(
+        scene, ending, random.Random(r.random())))
+    second.start_notify()
+    rival.start()
+    try:
+        yield False
+    finally:
+        ending.set()
+        rival.join()
+        if r.random() < 0.5:
+            second.kill()
+        else:
+            second.stop()
+
+
+def lock_rows(scene, ending, r):
+    """Transactions that take the collector's locks from the other end."""
+    with scene.mariadb.connect(scene.ours.database, autocommit=False) as db, \
+            db.cursor() as cursor:
+        while not ending.wait(r.uniform(0, 0.1)):
+            with contextlib.suppress(pymysql.err.OperationalError):
+                for table in r.sample(("counter", "message", "recipient",
+                                       "open_day", "ev_offer"), 3):
+                    cursor.execute(f"SELECT COUNT(*) FROM (SELECT * FROM "
+                                   f"{table} LIMIT 200 FOR UPDATE) t")
+                ending.wait(r.uniform(0, 0.2))
+            db.rollback()

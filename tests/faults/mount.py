@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A small file system of memory, for disks that fill up."""
+
+import os
+
+from tests.lib.process import run
+
+
+class Mount:
+    """A tmpfs of `size` bytes at a path of the lab, gone with the lab."""
+
+    def __init__(self, lab, name, size):
+        self.path = lab.subdir(name)
+        self.filler = os.path.join(self.path, "filler")
+        run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=755",
+             "mailtrail-test", self.path])
+        lab.add(self)
+
+    def fill(self, leave=0):
+        """Take all room but about `leave` bytes."""
+        st = os.statvfs(self.path)
+        room = st.f_bavail * st.f_frsize - leave
+        if room <= 0:
+            return
+        fd = os.open(self.filler, os.O_WRONLY | os.O_CREAT, 0o600)
+        try:
+            os.posix_fallocate(fd, os.fstat(fd).st_size, room)
+        except OSError:
+            pass  # somebody else took some of it meanwhile
+        finally:
+            os.close(fd)
+
+    def free(self):
+        if os.path.exists(self.filler):
+            os.unlink(self.filler)
+
+    def stop(self):
+        run(["umount", "-l", self.path])

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Processes that are killed, and processes that stop: ours, Redis, MariaDB,
+Postfix's."""
+
+import contextlib
+import os
+import signal
+import time
+
+from tests.lib.process import wait_for
+
+from .fault import add_each
+
+OURS = ("milter", "ship", "collector", "pixel")
+POSTFIX = ("smtpd", "cleanup", "qmgr")
+
+
+def state(pid):
+    """The letter of /proc, None when it is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8",
+                  errors="replace") as f:
+            return f.read().rpartition(")")[2].split()[0]
+    except OSError:
+        return None
+
+
+@contextlib.contextmanager
+def stopped(pid):
+    """SIGSTOP, and SIGCONT at the end."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        wait_for(lambda: state(pid) in ("T", "Z", None), 10,
+                 f"{pid} to stop")
+        yield
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+
+
+def window_of(scene, name):
+    """Only these two are missed at once; the others make things wait."""
+    return scene.window(name) if name in ("milter", "pixel") \
+        else contextlib.nullcontext()
+
+
+@add_each(OURS, title="NAME killed", doctor={
+    "milter": [("socket", "mailtrail-milter")],
+    "pixel": [("socket", "mailtrail-pixel")],
+})
+def program_killed(scene, r, name):
+    """kill -9 of mailtrail-NAME, up to four times; started by systemd."""
+    with window_of(scene, name):
+        if r.random() < 0.5:
+            with scene.supervisor.kept_down(name):
+                scene.daemon(name).kill()
+                yield True
+        else:
+            for _ in range(r.randint(1, 4)):
+                scene.daemon(name).kill()
+                time.sleep(r.uniform(0, 0.3))  # at any point of its life
+                scene.wait_up()
+            yield False
+        scene.wait_up()
+
+
+@add_each(OURS, title="NAME stopped", hold=(1.0, 8.0))
+def program_stopped(scene, r, name):
+    """SIGSTOP of mailtrail-NAME, later SIGCONT."""
+    with window_of(scene, name), stopped(scene.daemon(name).pid):
+        yield True
+
+
+@add_each(("redis", "mariadb"), title="NAME killed", doctor={
+    "redis": [("redis", "unix:|onnect")],
+    "mariadb": [("mariadb", "onnect")],
+})
+def server_killed(scene, r, name):
+    """kill -9 of NAME, started again later."""
+    server = getattr(scene, name)
+    server.kill()
+    try:
+        yield True
+    finally:
+        server.start()
+
+
+@add_each(("redis", "mariadb"), title="NAME stopped", hold=(1.0, 8.0))
+def server_stopped(scene, r, name):
+    """SIGSTOP of NAME, later SIGCONT."""
+    with stopped(getattr(scene, name).process.pid):
+        yield True
+
+
+def of_postfix(scene, name):
+    """The pids of master's children of that name."""
+    master, found = scene.postfix.process.pid, []
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit():
+            continue
+        with contextlib.suppress(OSError):
+            with open(f"/proc/{entry}/stat", encoding="utf-8",
+                      errors="replace") as f:
+                comm, _, rest = f.read().partition("(")[2].rpartition(")")
+            if comm == name and int(rest.split()[1]) == master:
+                found.append(int(entry))
+    return found
+
+
+@add_each(POSTFIX, title="postfix NAME killed", plain=True)
+def postfix_killed(scene, r, name):
+    """kill -9 of some of Postfix's NAME processes, several times."""
+    with scene.window("postfix"):
+        for _ in range(r.randint(1, 5)):
+            for pid in of_postfix(scene, name):
+                if r.random() < 0.5:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+            time.sleep(r.uniform(0, 0.5))  # at any point of its work
+        yield False
+
+
+@add_each(POSTFIX, title="postfix NAME stopped", hold=(1.0, 6.0), plain=True)
+def postfix_stopped(scene, r, name):
+    """SIGSTOP of some of Postfix's NAME processes, later SIGCONT."""
+    with scene.window("postfix"), contextlib.ExitStack() as stack:
+        for pid in of_postfix(scene, name):
+            if r.random() < 0.7:
+                with contextlib.suppress(ProcessLookupError):
+                    stack.enter_context(stopped(pid))
+        yield False

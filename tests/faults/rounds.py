@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""One fault under load, and what came of it."""
+
+import collections
+import dataclasses
+import os
+import random
+import time
+
+from tests.lib.process import Failed, wait_for
+
+from .fault import unseen
+
+# Messages accepted before the fault begins, and after it has ended.
+BEFORE, AFTER = 12, 25
+# A fault is said, and its end is said; not every event that meets it.
+MOST_LINES = 60
+
+
+@dataclasses.dataclass
+class Round:
+    """What a round did; without problems it was a good one."""
+    fault: str
+    seed: int
+    took: float
+    problems: list
+    stats: collections.Counter
+    doctor: list   # what the doctor found while the fault lasted
+    logs: dict     # program -> what it logged meanwhile
+
+    def line(self):
+        s = self.stats
+        events = sum(n for k, n in s.items() if k.endswith(" events"))
+        return (f"{'ok  ' if not self.problems else 'FAIL'}  "
+                f"{self.fault:32}  seed {self.seed:<5} {self.took:5.1f} s"
+                f"  messages={s['messages']} tries={s['tries']} "
+                f"events={events} unrecorded={s['unrecorded']} "
+                f"lost={s['lost']} duplicates={s['duplicates']} "
+                f"slowest={s['slowest command']}/{s['slowest end']} s")
+
+
+class Logs:
+    """What each of our programs logs from here on."""
+
+    def __init__(self, scene):
+        self.files = {short: p.log for short, p in
+                      scene.ours.daemons.items()}
+        self.at = {short: os.path.getsize(path)
+                   for short, path in self.files.items()}
+
+    def read(self):
+        texts = {}
+        for short, path in self.files.items():
+            with open(path, encoding="utf-8", errors="replace") as f:
+                f.seek(self.at[short])
+                texts[short] = f.read()
+        return texts
+
+
+def wait_accepted(scene, more, timeout=120.0):
+    goal = scene.load.accepted + more
+    wait_for(lambda: scene.load.accepted >= goal, timeout,
+             f"{more} messages to be accepted")
+
+
+def suffer(scene, fault, r):
+    """The fault from its cause to its end; what the doctor found."""
+    found = []
+    cause = fault.cause(scene, r)
+    try:
+        visible = next(cause)
+        begun = time.monotonic()
+        time.sleep(r.uniform(*fault.hold))  # the fault's own length
+        if visible and not scene.plain:
+            found = scene.doctor()["checks"]
+        for _ in cause:
+            raise AssertionError(f"{fault.name} yields twice")
+        return found, visible, time.monotonic() - begun
+    finally:
+        cause.close()
+
+
+def play(scene, fault, seed):
+    """A round of one fault; never raises for what it finds."""
+    r = random.Random(f"{fault.name}:{seed}")
+    begun, found, visible, problems = time.monotonic(), [], False, []
+    logs, run = Logs(scene), None
+    try:
+        with scene.run() as run:
+            wait_accepted(scene, BEFORE)
+            found, visible, _ = suffer(scene, fault, r)
+            wait_accepted(scene, AFTER)
+        run.check()
+    except (AssertionError, OSError) as error:
+        problems.append(f"{type(error).__name__}: {error}")
+    texts = logs.read()
+    if run is not None:
+        problems += run.problems
+        run.stats["lost"] = run.lost
+    if not scene.plain:
+        problems += unseen(found, fault.log, fault.doctor if visible else (),
+                           texts)
+        problems += flooded(texts) + healthy(scene, run)
+    return Round(fault.name, seed, time.monotonic() - begun, problems,
+                 run.stats if run else collections.Counter(), found, texts)
+
+
+def flooded(texts):
+    return [f"{short} logged {text.count(chr(10))} lines"
+            for short, text in texts.items()
+            if text.count("\n") > MOST_LINES]
+
+
+def healthy(scene, run):
+    """All is well again without a command: the doctor finds no more than
+    what was lost or damaged for good."""
+    try:
+        checks = scene.doctor()["checks"]
+    except Failed as error:
+        return [f"the doctor afterwards: {error}"]
+    return [f"afterwards the doctor says {c['state']}: {c['found']}"
+            for c in checks if c["state"] == "FAIL"
+            and not (run and run.lost and "were lost" in c["found"])]

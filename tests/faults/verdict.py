@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The truths compared: what senders were told, what arrived, what the spool
+accepted, and what MariaDB has. Every difference is a line of text."""
+
+import collections
+import dataclasses
+import itertools
+
+from tests.lib.collecting import assert_folded
+
+# What a busy machine of two cores takes by itself, in seconds.
+SLACK = 10.0
+# conf/postfix: the most that our milter can hold up an answer. Before the end
+# of the message, connecting (5 s) and the first command (5 s); at the end 30.
+EARLY, LATE = 10.0, 30.0
+
+
+@dataclasses.dataclass
+class Window:
+    """A span of time in which `what` could not do its work."""
+    what: str        # milter, spool, pixel, postfix
+    begun: float     # time.monotonic()
+    ended: float = float("inf")
+
+    def touches(self, begun, ended):
+        return begun <= self.ended and ended >= self.begun
+
+
+class Run:
+    """All that is compared; `stats` has the counts a report shows."""
+
+    def __init__(self, load, copies, readers, witness, windows, query,
+                 dead, lost):
+        self.sent = load.sent
+        self.failed = load.failed
+        self.copies = copies.all
+        self.fetched = readers.fetched
+        self.witness = witness
+        self.windows = windows
+        self.query, self.dead, self.lost = query, dead, lost
+        self.problems = []
+        self.stats = collections.Counter()
+
+    def wrong(self, what, *args):
+        self.problems.append(what % args if args else what)
+
+    def during(self, whats, begun, ended):
+        return any(w.what in whats and w.touches(begun, ended)
+                   for w in self.windows)
+
+    # Mail
+
+    def check_accepted(self):
+        for message_id, reply in self.failed.items():
+            self.wrong("%s was never accepted: %s", message_id, reply)
+        self.stats["messages"] = len(self.sent)
+        self.stats["tries"] = sum(len(s.tries) for s in self.sent.values())
+
+    def check_delivered(self):
+        """Each message to each recipient, unchanged; twice only when its
+        sender could not know, or Postfix itself was killed."""
+        came = collections.defaultdict(list)
+        for copy in self.copies:
+            if copy.damage is not None:
+                self.wrong("%s (%s) arrived damaged: %s", copy.message_id,
+                           copy.queue_id, copy.damage)
+            for address in copy.recipients:
+                came[copy.message_id, address].append(copy.queue_id)
+        for sent in self.sent.values():
+            for address in sent.recipients:
+                ids = came.pop((sent.message_id, address), [])
+                if not ids and sent.accepted is not None:
+                    self.wrong("%s was accepted as %s and not delivered to "
+                               "%s", sent.message_id, sent.queue_id, address)
+                self._explain(sent, address, ids)
+        for (message_id, address), ids in came.items():
+            self.wrong("%s came to %s, who was no recipient, as %s",
+                       message_id, address, ids)
+
+    def _explain(self, sent, address, ids):
+        if len(ids) <= 1:
+            return
+        self.stats["duplicates"] += 1
+        if len(set(ids)) > 1 and sent.doubtful:
+            self.stats["sent twice in doubt"] += 1
+        elif len(set(ids)) == 1 and any(w.what == "postfix"
+                                        for w in self.windows):
+            self.stats["delivered twice by Postfix"] += 1
+        else:
+            self.wrong("%s came %d times to %s, as %s; its tries: %s",
+                       sent.message_id, len(ids), address, ids,
+                       [(t.stage, t.reply) for t in sent.tries])
+
+    def check_delays(self):
+        for sent in self.sent.values():
+            for t in sent.tries:
+                for stage, took in t.slowest.items():
+                    self._check_delay(sent, t, stage, took)
+
+    def _check_delay(self, sent, t, stage, took):
+        most = SLACK
+        for w in self.windows:
+            if not w.touches(t.connected, t.ended):
+                continue
+            if w.what == "milter":
+                most += LATE if stage == "dot" else EARLY
+            elif w.what == "postfix":
+                most += w.ended - w.begun
+        key = f"slowest {'end' if stage == 'dot' else 'command'}"
+        self.stats[key] = max(self.stats[key], round(took, 2))
+        if took > most:
+            self.wrong("%s: the answer to %s took %.1f s, more than %.1f",
+                       sent.message_id, stage, took, most)
+
+    # Events
+
+    def check_stored(self):
+        """MariaDB has what was accepted, each once, and nothing else."""
+        for kind, names in self.witness.keys.items():
+            columns = ", ".join(
+                "DATE_FORMAT(`at`, '%%Y-%%m-%%dT%%H:%%i:%%s.%%fZ')"
+                if n == "at" else f"CAST(`{n}` AS CHAR)" for n in names)
+            stored = set(self.query(f"SELECT {columns} FROM ev_{kind}", ()))
+            accepted = set(self.witness.events[kind])
+            self.stats[f"{kind} events"] = len(accepted)
+            missing = accepted - stored - self.witness.damaged
+            self._few(f"{kind} events accepted and not stored", missing)
+            self._few(f"{kind} events stored and never accepted",
+                      stored - accepted)
+            self._few(f"{kind} events stored although they were destroyed",
+                      stored & self.witness.damaged)
+        try:
+            assert_folded(lambda sql: self.query(sql, None))
+        except AssertionError as error:
+            self.wrong("what was folded is not what the events say: %s",
+                       error)
+        for entry in self.dead:
+            self.wrong("a dead letter: %s", entry)
+
+    def _few(self, what, keys):
+        if keys:
+            self.wrong("%d %s, such as %s", len(keys), what,
+                       list(itertools.islice(sorted(keys), 3)))
+
+    def check_recorded(self):
+        """A mark is recorded before it is seen; and while milter and spool
+        were well, every message is recorded, and HTML is marked."""
+        offers = {e["queue_id"] for e in self.witness.events["offer"].values()}
+        marks = {(e["queue_id"], e["token"])
+                 for e in self.witness.events["mark"].values()}
+        offers |= {k[2] for k in self.witness.damaged}
+        marked = set()
+        for copy in self.copies:
+            if copy.token is None:
+                continue
+            marked.add(copy.queue_id)
+            if (copy.queue_id, copy.token) not in marks and not any(
+                    copy.token in k for k in self.witness.damaged):
+                self.wrong("%s (%s) arrived with a mark nobody recorded",
+                           copy.message_id, copy.queue_id)
+        for sent in self.sent.values():
+            if sent.queue_id is None:
+                continue
+            last = sent.tries[-1]
+            recorded = sent.queue_id in offers
+            well = not self.during(("milter", "spool"), last.connected,
+                                   last.ended)
+            self.stats["unrecorded"] += not recorded
+            if not recorded and well:
+                self.wrong("%s (%s) passed a living milter unrecorded",
+                           sent.message_id, sent.queue_id)
+            elif well and (sent.queue_id in marked) != sent.html:
+                self.wrong("%s (%s) is %smarked", sent.message_id,
+                           sent.queue_id, "not " if sent.html else "")
+
+    def check_opens(self):
+        """Readers always get an image; what they fetch is counted once."""
+        least, most = collections.Counter(), collections.Counter()
+        for f in self.fetched:
+            self.stats["fetches"] += 1
+            away = self.during(("pixel",), f.begun, f.ended)
+            if not f.good and not away:
+                self.wrong("the pixel of %s was not served", f.token)
+            most[f.token] += 1
+            least[f.token] += f.good and not away and not self.during(
+                ("spool",), f.begun, f.ended)
+        opens = collections.Counter(
+            e["token"] for e in self.witness.events["open"].values())
+        for token, n in most.items():
+            if not least[token] <= opens[token] <= n:
+                self.wrong("token %s was fetched %d times, %d of them in "
+                           "good order, and opened %d times", token, n,
+                           least[token], opens[token])
+
+    def check(self):
+        self.check_accepted()
+        self.check_delivered()
+        self.check_delays()
+        if self.witness is not None:
+            self.check_stored()
+            self.check_recorded()
+            self.check_opens()
+            if self.lost and not any(w.what == "spool"
+                                     for w in self.windows):
+                self.wrong("%d events were lost by a good spool", self.lost)
+        return self
