@@ -335,13 +335,15 @@ static void
 finish(SMFICTX *ctx, struct connection *c)
 {
 	struct milter_message *m = &c->message;
+	bool leading_space = (c->steps & SMFIP_HDR_LEADSPC) != 0;
 
 	milter_message_text(
 	    m, TEXT_QUEUE_ID, smfi_getsymval(ctx, mt_unconst("i")));
 	if (m->reason == MT_reason_absent)
 		milter_mark(m);
-	milter_apply(ctx, m, (c->steps & SMFIP_HDR_LEADSPC) != 0);
-	milter_record(m, &c->client, mt_clock_now());
+	milter_apply(ctx, m, leading_space);
+	if (!milter_record(m, &c->client, mt_clock_now()) && m->marked)
+		milter_unmark(ctx, m, leading_space);
 	milter_server_count(c->server, COUNT_OFFERS);
 	if (m->marked)
 		milter_server_count(c->server, COUNT_MARKED);

@@ -159,3 +159,11 @@ milter_apply(SMFICTX *ctx, struct milter_message *m, bool leading_space)
 		m->reason = MT_reason_failed;
 	m->marked = false;
 }
+
+void
+milter_unmark(SMFICTX *ctx, struct milter_message *m, bool leading_space)
+{
+	milter_wire_drop();
+	m->marked = false;
+	milter_apply(ctx, m, leading_space);
+}

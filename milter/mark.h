@@ -15,4 +15,7 @@ void milter_mark(struct milter_message *m);
 /* Hold the changes back for the answer. On failure reason is `failed`. */
 void milter_apply(SMFICTX *ctx, struct milter_message *m, bool leading_space);
 
+/* Take the mark back; other changes stay. Before the answer. */
+void milter_unmark(SMFICTX *ctx, struct milter_message *m, bool leading_space);
+
 #endif

@@ -104,8 +104,11 @@ void milter_message_drop_body(struct milter_message *m);
 /* At the end of the header: policy, and whether the body is wanted. */
 void milter_decide(struct milter_message *m, const struct milter_client *client,
     bool can_edit);
-/* Append the offer, its recipients and its mark. */
-void milter_record(
+/*
+ * Append the offer, its mark and its recipients. False when the spool did not
+ * take offer and mark: nobody could ever tell what an open of it means.
+ */
+bool milter_record(
     struct milter_message *m, const struct milter_client *client, int64_t at);
 
 #endif

@@ -12,6 +12,8 @@ struct recorder {
 	int64_t at;
 	struct mt_str host;
 	struct mt_str queue_id;
+	bool written; /* the first batch, which has the mark, was tried */
+	bool kept; /* and the spool has taken all of it */
 };
 
 static void
@@ -20,6 +22,8 @@ lose(struct recorder *r, const struct mt_err *err)
 	mt_log_every(WARN_S, MT_LOG_ERR,
 	    "%s; mail goes on unrecorded queue_id=%s", err->msg,
 	    mt_quote(r->queue_id).s);
+	if (!r->written)
+		r->kept = false;
 }
 
 static void
@@ -30,6 +34,7 @@ commit(struct recorder *r)
 	if (r->batch.n + r->batch.refused > 0 &&
 	    mt_spool_commit(r->m->site->base->spool, &r->batch, &err) != MT_OK)
 		lose(r, &err);
+	r->written = true;
 }
 
 static void
@@ -129,14 +134,15 @@ add_mark(struct recorder *r)
 	add(r, MT_EV_mark, &ev);
 }
 
-void
+bool
 milter_record(
     struct milter_message *m, const struct milter_client *client, int64_t at)
 {
 	struct recorder r = { .m = m,
 		.at = at,
 		.host = m->site->base->host,
-		.queue_id = mt_buf_view(&m->text[TEXT_QUEUE_ID]) };
+		.queue_id = mt_buf_view(&m->text[TEXT_QUEUE_ID]),
+		.kept = true };
 
 	mt_spool_batch_init(&r.batch);
 	add_offer(&r, client);
@@ -145,4 +151,5 @@ milter_record(
 	add_rcpts(&r);
 	commit(&r);
 	mt_spool_batch_done(&r.batch);
+	return r.kept;
 }

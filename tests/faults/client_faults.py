@@ -130,6 +130,7 @@ def largest_everything(scene, r):
                       f"{letters[:60]}.example.com" for k in range(900)]
         data = (f"From: {letters[:60]}@{letters[:60]}.example.org\r\n"
                 f"To: undisclosed-recipients:;\r\n"
+                "Date: Fri, 20 Nov 2026 20:04:02 +0000\r\n"
                 f"Message-ID: {message_id}\r\nSubject:"
                 + f" {letters[:900]}\r\n" * 60
                 + "".join(f"X-{letters[:50]}{k}: {letters[:900]}\r\n"

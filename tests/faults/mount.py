@@ -1,16 +1,34 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A small file system of memory, for disks that fill up."""
 
+import ctypes
+import functools
 import os
 
 from tests.lib.process import run
 
+CLONE_NEWNS = 0x00020000
+
+
+@functools.cache
+def own_mounts():
+    """From here on this thread, and whom it starts, has its own mounts: they
+    go when the last of these ends, however that comes about."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWNS) != 0:
+        raise OSError(ctypes.get_errno(), "unshare: are we root?")
+    run(["mount", "--make-rprivate", "/"])
+
 
 class Mount:
-    """A tmpfs of `size` bytes at a path of the lab, gone with the lab."""
+    """A tmpfs of `size` bytes at a path of the lab, gone with the lab.
+
+    To be made by the thread that starts everything else.
+    """
 
     def __init__(self, lab, name, size):
         self.path = lab.subdir(name)
+        own_mounts()
         self.filler = os.path.join(self.path, "filler")
         run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=755",
              "mailtrail-test", self.path])

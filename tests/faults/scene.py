@@ -22,7 +22,7 @@ from .verdict import Run, Window
 from .witness import Witness
 
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
-SEGMENT = "256k"     # so that a run of seconds sees several
+SEGMENT = "64k"     # so that a run of seconds sees several
 _numbers = itertools.count(1)
 
 
@@ -45,6 +45,8 @@ class Scene:
         self.redis_disk = Mount(lab, "redis", "256m")
         options = {short: {"spool_segment": segment}
                    for short in ("milter", "pixel", "ship", "mailtrail")}
+        # What a dead collector was given is taken over soon.
+        options["collector"] = {"claim_ms": 3000}
         self.system = System(lab, build, options=options,
                              redis=Redis(lab, user="mailtrail",
                                          password=secrets.token_hex(16)),

@@ -42,7 +42,9 @@ class Run:
         self.stats = collections.Counter()
 
     def wrong(self, what, *args):
-        self.problems.append(what % args if args else what)
+        short = [a[:60] if isinstance(a, str) and a[:1] == "<" else a
+                 for a in args]
+        self.problems.append(what % tuple(short) if args else what)
 
     def during(self, whats, begun, ended):
         return any(w.what in whats and w.touches(begun, ended)

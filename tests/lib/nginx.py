@@ -9,11 +9,11 @@ from .process import Process, answers, free_port, user
 CONF = """\
 {user}
 worker_processes 1;
-worker_rlimit_nofile 20000;
+worker_rlimit_nofile 24000;
 pid {directory}/nginx.pid;
 error_log stderr warn;
 daemon off;
-events {{ worker_connections 16000; }}
+events {{ worker_connections 22000; }}
 http {{
   access_log off;
   client_body_temp_path {directory}/tmp;

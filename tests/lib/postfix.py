@@ -46,6 +46,7 @@ smtp_dns_support_level = disabled
 smtp_tls_security_level = none
 smtpd_tls_security_level = none
 service_throttle_time = 1s
+notify_classes =
 milter_protocol = 6
 milter_default_action = accept
 smtpd_milters = {milters}
