@@ -98,6 +98,7 @@ class Copies:
         self.marked = marked  # is told of each marked copy
         self.all = []
         self._offset = 0
+        self._missing = {}  # Message-ID -> recipients still to come
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._work, daemon=True)
 
@@ -141,13 +142,26 @@ class Copies:
                     envelope["queue_id"], mark and mark[1].decode(),
                     pixel and f"/i/{pixel[1].decode()}.gif",
                     "nobody sent it" if sent is None else
-                    damage(sent.data, data, mark is not None),
+                    damage(sent.data or sent.again().data, data,
+                           mark is not None),
                     envelope["at"])
         self.all.append(copy)
+        self._forget(sent, copy)
         if copy.damage is None:
             os.unlink(os.path.join(self.sink.mail, envelope["file"]))
         if copy.pixel is not None:
             self.marked(copy)
+
+    def _forget(self, sent, copy):
+        """A long run has no memory for what has come as a whole."""
+        if sent is None or sent.again is None:
+            return
+        missing = self._missing.setdefault(copy.message_id,
+                                           set(sent.recipients))
+        missing.difference_update(copy.recipients)
+        if not missing:
+            sent.data = None
+            # An empty set stays: copies may come twice.
 
 
 @dataclasses.dataclass

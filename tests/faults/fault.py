@@ -23,12 +23,15 @@ class Fault:
     doctor: tuple    # (step, regular expression) of what the doctor finds
     needs: dict      # what the scene must have
     plain: bool      # plain Postfix suffers from it, too
+    on: tuple        # what it touches; faults on different things may meet
 
 
-def fault(name, hold=(0.5, 3.0), log=(), doctor=(), needs=None, plain=False):
+def fault(name, hold=(0.5, 3.0), log=(), doctor=(), needs=None, plain=False,
+          on=()):
     def add(cause):
         FAULTS[name] = Fault(name, cause.__doc__.split("\n")[0], cause, hold,
-                             tuple(log), tuple(doctor), needs or {}, plain)
+                             tuple(log), tuple(doctor), needs or {}, plain,
+                             on or (name.split()[0],))
         return cause
     return add
 

@@ -9,6 +9,7 @@ was refused for now or whose fate it was not told, as real clients do.
 
 import base64
 import dataclasses
+import functools
 import quopri
 import random
 import smtplib
@@ -43,8 +44,9 @@ class Sent:
     """A message and its sender's truth."""
     message_id: str
     recipients: list
-    data: bytes
+    data: bytes            # None when all copies have come
     html: bool
+    again: object = None   # makes it anew
     tries: list = dataclasses.field(default_factory=list)
     queue_id: str = None   # once accepted
     accepted: float = None
@@ -112,7 +114,8 @@ def message(name, seed, n):
             "Date: Fri, 20 Nov 2026 20:04:02 +0000\r\nMIME-Version: 1.0\r\n"
             f"Content-Type: {content_type}\r\n"
             f"Content-Transfer-Encoding: {encoding}\r\n\r\n")
-    return Sent(message_id, recipients, head.encode() + body, kind != "plain")
+    return Sent(message_id, recipients, head.encode() + body, kind != "plain",
+                functools.partial(message, name, seed, n))
 
 
 class Session:

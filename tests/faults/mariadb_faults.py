@@ -13,7 +13,8 @@ from tests.lib.process import Process, wait_for
 from .fault import fault
 
 
-@fault("mariadb killed in a transaction")
+@fault("mariadb killed in a transaction",
+       on=("mariadb", "collector", "redis", "ship", "spool", "milter"))
 def killed_in_transaction(scene, r):
     """kill -9 of MariaDB when a transaction of the collector is half done."""
     db = scene.mariadb.connect(scene.ours.database, autocommit=False)
@@ -79,7 +80,8 @@ def newest_columns(scene):
             yield table, column
 
 
-@fault("mariadb deadlocks", hold=(2.0, 5.0))
+@fault("mariadb deadlocks", hold=(2.0, 5.0),
+       on=("mariadb", "collector", "redis"))
 def deadlocks(scene, r):
     """A second collector, and somebody who locks rows in any order."""
     ours = scene.daemon("collector")

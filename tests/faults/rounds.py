@@ -105,10 +105,10 @@ def play(scene, fault, seed):
                  run.stats if run else collections.Counter(), found, texts)
 
 
-def flooded(texts):
+def flooded(texts, faults=1):
     return [f"{short} logged {text.count(chr(10))} lines"
             for short, text in texts.items()
-            if text.count("\n") > MOST_LINES]
+            if text.count("\n") > MOST_LINES * faults]
 
 
 def healthy(scene, run):

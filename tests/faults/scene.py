@@ -35,14 +35,15 @@ class Scene:
 
     def __init__(self, lab, build, seed=1, rate=25.0, connections=12,
                  plain=False, faketime=False, segment=SEGMENT,
-                 spool_size="64m", db_size="2g", share=0.5):
+                 spool_size="64m", db_size="2g", redis_size="256m",
+                 share=0.5):
         self.lab, self.seed = lab, seed
         self.rate, self.connections, self.share = rate, connections, share
         self.plain = plain
         lab.subdir("mailtrail")
         self.spool = Mount(lab, "mailtrail/disk", spool_size)
         self.database = Mount(lab, "mariadb", db_size)
-        self.redis_disk = Mount(lab, "redis", "256m")
+        self.redis_disk = Mount(lab, "redis", redis_size)
         options = {short: {"spool_segment": segment}
                    for short in ("milter", "pixel", "ship", "mailtrail")}
         # What a dead collector was given is taken over soon.

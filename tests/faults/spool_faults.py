@@ -62,7 +62,8 @@ def segments(scene):
                   if n.endswith(".seg"))
 
 
-@fault("spool flipped byte", hold=(0.2, 1.0), log=[("ship", "damage")])
+@fault("spool flipped byte", hold=(0.2, 1.0),
+       on=("spool", "ship", "milter"), log=[("ship", "damage")])
 def flipped_byte(scene, r):
     """One byte of a record changes on the disk before it is shipped."""
     with stopped(scene.daemon("ship").pid):
@@ -98,7 +99,8 @@ def damage(scene, name, at, bits):
         os.close(fd)
 
 
-@fault("spool damaged head", hold=(0.2, 1.0))
+@fault("spool damaged head", hold=(0.2, 1.0),
+       on=("spool", "ship", "milter"))
 def damaged_head(scene, r):
     """One byte of a segment's head changes on the disk; there are two heads."""
     with stopped(scene.daemon("ship").pid):
@@ -107,7 +109,8 @@ def damaged_head(scene, r):
         yield False
 
 
-@fault("spool torn record", hold=(0.2, 1.0), log=[("ship", "damage")])
+@fault("spool torn record", hold=(0.2, 1.0),
+       on=("spool", "ship", "milter"), log=[("ship", "damage")])
 def torn_record(scene, r):
     """Half a record, as a crash of the host leaves it, and more behind it."""
     for _ in range(r.randint(1, 5)):

@@ -13,6 +13,8 @@ SLACK = 10.0
 # conf/postfix: the most that our milter can hold up an answer. Before the end
 # of the message, connecting (5 s) and the first command (5 s); at the end 30.
 EARLY, LATE = 10.0, 30.0
+# How long after a message was accepted Postfix may still be delivering it.
+RETRIED = 60.0
 
 
 @dataclasses.dataclass
@@ -85,8 +87,8 @@ class Run:
         self.stats["duplicates"] += 1
         if len(set(ids)) > 1 and sent.doubtful:
             self.stats["sent twice in doubt"] += 1
-        elif len(set(ids)) == 1 and any(w.what == "postfix"
-                                        for w in self.windows):
+        elif len(set(ids)) == 1 and self.during(
+                ("postfix",), sent.accepted, sent.accepted + RETRIED):
             self.stats["delivered twice by Postfix"] += 1
         else:
             self.wrong("%s came %d times to %s, as %s; its tries: %s",
@@ -123,7 +125,7 @@ class Run:
                 "DATE_FORMAT(`at`, '%%Y-%%m-%%dT%%H:%%i:%%s.%%fZ')"
                 if n == "at" else f"CAST(`{n}` AS CHAR)" for n in names)
             stored = set(self.query(f"SELECT {columns} FROM ev_{kind}", ()))
-            accepted = set(self.witness.events[kind])
+            accepted = self.witness.events[kind]
             self.stats[f"{kind} events"] = len(accepted)
             missing = accepted - stored - self.witness.damaged
             self._few(f"{kind} events accepted and not stored", missing)
@@ -147,17 +149,14 @@ class Run:
     def check_recorded(self):
         """A mark is recorded before it is seen; and while milter and spool
         were well, every message is recorded, and HTML is marked."""
-        offers = {e["queue_id"] for e in self.witness.events["offer"].values()}
-        marks = {(e["queue_id"], e["token"])
-                 for e in self.witness.events["mark"].values()}
-        offers |= {k[2] for k in self.witness.damaged}
+        offers = {i for i, in self.witness.values("offer", "queue_id")}
+        marks = set(self.witness.values("mark", "queue_id", "token"))
         marked = set()
         for copy in self.copies:
             if copy.token is None:
                 continue
             marked.add(copy.queue_id)
-            if (copy.queue_id, copy.token) not in marks and not any(
-                    copy.token in k for k in self.witness.damaged):
+            if (copy.queue_id, copy.token) not in marks:
                 self.wrong("%s (%s) arrived with a mark nobody recorded",
                            copy.message_id, copy.queue_id)
         for sent in self.sent.values():
@@ -187,7 +186,7 @@ class Run:
             least[f.token] += f.good and not away and not self.during(
                 ("spool",), f.begun, f.ended)
         opens = collections.Counter(
-            e["token"] for e in self.witness.events["open"].values())
+            t for t, in self.witness.values("open", "token"))
         for token, n in most.items():
             if not least[token] <= opens[token] <= n:
                 self.wrong("token %s was fetched %d times, %d of them in "

@@ -63,7 +63,7 @@ class Witness:
     def __init__(self, spool, kept):
         self.spool, self.kept = spool, kept
         self.keys = keys_of_events()
-        self.events = {name: {} for name in self.keys}  # key -> fields
+        self.events = {name: set() for name in self.keys}  # of keys
         self.damaged = set()    # keys of records a fault has destroyed
         self._read = {}         # segment -> (nonce, offset)
         self._lock = threading.Lock()
@@ -95,6 +95,11 @@ class Witness:
                 except FileNotFoundError:
                     pass  # stored and deleted: the verdict would show it
 
+    def values(self, event, *names):
+        """These key fields of every event of that name."""
+        at = [self.keys[event].index(n) for n in names]
+        return [tuple(key[i] for i in at) for key in self.events[event]]
+
     def key(self, event):
         return tuple(event.get(k) for k in self.keys[event["t"]])
 
@@ -116,7 +121,7 @@ class Witness:
                 data = f.read()
             for _, end, payload in records(data, nonce, 0):
                 event = pairs(payload)
-                self.events[event["t"]][self.key(event)] = event
+                self.events[event["t"]].add(self.key(event))
                 self._read[name] = (nonce, at + end)
             self._read.setdefault(name, (nonce, at))
             if over:
