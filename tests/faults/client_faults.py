@@ -19,6 +19,7 @@ STAGES = (b"", b"EHLO x\r\n", b"MAIL FROM:<alice@example.org>\r\n",
           b"RCPT TO:<gone@example.com>\r\n", b"DATA\r\n",
           b"Subject: gone\r\nContent-Type: text/html\r\n",
           b"Message-ID: <gone@example.org>\r\n\r\n", b"<p>half a line")
+ANSWERED = 6  # before that many of these, the server has said something
 
 
 @fault("clients go away", hold=(1.0, 3.0))
@@ -42,8 +43,9 @@ def drop(port, ending, r):
     while not ending.is_set():
         with contextlib.suppress(OSError), socket.create_connection(
                 ("127.0.0.1", port), timeout=30) as s:
-            for line in STAGES[:r.randrange(1, len(STAGES) + 1)]:
-                if r.random() < 0.7:
+            last = r.randrange(1, len(STAGES) + 1)
+            for i, line in enumerate(STAGES[:last]):
+                if i < ANSWERED and r.random() < 0.7:
                     s.recv(4096)
                 s.sendall(line)
             if r.random() < 0.5:  # RST instead of FIN
