@@ -154,9 +154,10 @@ class Scene:
         run = Run(load, copies, readers, None if self.plain else self.witness,
                   self.windows, self._query, [], 0)
         self.load = load
-        load.start()
+        # First those who watch, so that they miss nothing.
         copies.start()
         readers.start()
+        load.start()
         try:
             yield run
         finally:
