@@ -4,7 +4,8 @@
 #       a static library mt_<room>; it may include itself and what it USES
 #   mt_program(mailtrail-milter SOURCES main.c USES prog LIBS ... DIR sbin)
 #   mt_test(unit buf USES base)        tests/unit/test_buf.c, one executable
-#   mt_fuzz(token USES token)          tests/fuzz/fuzz_token.c and its corpus
+#   mt_fuzz(token USES token)          tests/fuzz/fuzz_token.c and its corpus;
+#                                      MAX_LEN, if inputs are not up to 4096
 
 include(GNUInstallDirs)
 
@@ -54,12 +55,21 @@ function(mt_test label name)
 endfunction()
 
 function(mt_fuzz name)
-	cmake_parse_arguments(A "" "" "SOURCES;USES;LIBS" ${ARGN})
+	cmake_parse_arguments(A "" "MAX_LEN" "SOURCES;USES;LIBS" ${ARGN})
 	add_executable(fuzz_${name} ${CMAKE_SOURCE_DIR}/tests/fuzz/fuzz_${name}.c
 		${A_SOURCES})
 	mt_link(fuzz_${name} USES ${A_USES} LIBS ${A_LIBS})
 	if(MT_FUZZ)
 		target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+		if(NOT A_MAX_LEN)
+			set(A_MAX_LEN 4096)
+		endif()
+		# A line of the list that tests/fuzz-all reads.
+		string(JOIN "\t" line ${name} ${A_MAX_LEN}
+			$<TARGET_FILE:fuzz_${name}>
+			${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${name})
+		set_property(GLOBAL APPEND_STRING PROPERTY MT_FUZZ_TARGETS
+			"${line}\n")
 	else()
 		target_sources(fuzz_${name} PRIVATE
 			${CMAKE_SOURCE_DIR}/tests/fuzz/replay.c)
@@ -67,5 +77,14 @@ function(mt_fuzz name)
 			${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${name})
 		set_tests_properties(fuzz/${name} PROPERTIES LABELS fuzz
 			TIMEOUT 120)
+	endif()
+endfunction()
+
+# The list of fuzz targets, after the last mt_fuzz.
+function(mt_fuzz_list)
+	get_property(targets GLOBAL PROPERTY MT_FUZZ_TARGETS)
+	if(targets)
+		file(GENERATE OUTPUT ${CMAKE_BINARY_DIR}/fuzz-targets
+			CONTENT "${targets}")
 	endif()
 endfunction()
