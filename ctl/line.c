@@ -184,7 +184,7 @@ find_sub(struct ctl *c, const struct ctl_cmd *cmd, const char *word,
 	const char *names[WORDS_MAX];
 	size_t i, n = 0;
 
-	for (i = 0; cmd->subs[i] != NULL && i < WORDS_MAX; i++) {
+	for (i = 0; i < WORDS_MAX && cmd->subs[i] != NULL; i++) {
 		names[n++] = cmd->subs[i]->name;
 		if (strcmp(word, cmd->subs[i]->name) == 0) {
 			*ret_sub = cmd->subs[i];

@@ -228,22 +228,25 @@ read_request(struct ctl *c, const struct ctl_args *a,
 
 /* As the milter does it: without a snapshot all is off, and it says so. */
 static void
-decide(const struct ctl *c, const struct ctl_args *a, struct mt_policy_in *in,
+decide(const struct ctl *c, const struct ctl_args *a, enum mt_request request,
     struct explanation *e)
 {
 	struct mt_policy_rcpt rcpts[RCPTS_MAX] = { { .mode = 0 } };
+	struct mt_policy_in in = {
+		.sender = mt_str(a->argv[0]),
+		.user = mt_str(ctl_value(a, "user")),
+		.submitted = !ctl_given(a, "incoming"),
+		.request = request,
+		.rcpts = rcpts,
+		.rcpts_n = a->n - 1,
+		.explain = keep_step,
+		.arg = e,
+	};
 	size_t i;
 
-	in->sender = mt_str(a->argv[0]);
-	in->user = mt_str(ctl_value(a, "user"));
-	in->submitted = !ctl_given(a, "incoming");
-	in->rcpts = rcpts;
-	in->rcpts_n = a->n - 1;
 	for (i = 1; i < a->n; i++)
 		rcpts[i - 1].address = mt_str(a->argv[i]);
-	in->explain = keep_step;
-	in->arg = e;
-	mt_policy_decide(e->policy, in, &e->result);
+	mt_policy_decide(e->policy, &in, &e->result);
 	if (ctl_given(a, "json"))
 		print_json(e);
 	else
@@ -255,19 +258,19 @@ run_explain(struct ctl *c, const struct ctl_args *a, struct mt_err *err)
 {
 	char *path = mt_str_dup(c->o->policy_snapshot);
 	struct explanation *e = mt_alloc(sizeof(*e));
-	struct mt_policy_in in = { .submitted = true };
 	struct mt_policy *policy = NULL;
+	enum mt_request request = MT_request_absent;
 	enum mt_rc rc;
 	size_t i;
 
-	if ((rc = read_request(c, a, &in.request, err)) != MT_OK)
+	if ((rc = read_request(c, a, &request, err)) != MT_OK)
 		goto out;
 	if ((rc = mt_policy_open(path, &policy, err)) != MT_OK)
 		(void)fprintf(stderr, "mailtrail: %s\n", err->msg);
 	if (rc == MT_SYSTEM)
 		goto out;
 	e->policy = policy;
-	decide(c, a, &in, e);
+	decide(c, a, request, e);
 	rc = MT_OK;
 out:
 	for (i = 0; i < e->n; i++) {

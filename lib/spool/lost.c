@@ -89,8 +89,10 @@ add_locked(int fd, const struct mt_lost *more, struct mt_err *err)
 {
 	char bytes[LOST_SIZE];
 	struct mt_lost lost;
+	ssize_t n;
 
-	lost = read_counts(bytes, pread(fd, bytes, sizeof(bytes), 0));
+	n = pread(fd, bytes, sizeof(bytes), 0);
+	lost = read_counts(bytes, n);
 	lost.records += more->records;
 	lost.bytes += more->bytes;
 	if (more->at >= lost.at) {

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -337,11 +338,11 @@ a_watch_keeps_the_last_good_snapshot(void **state)
 	fd = open(path, O_WRONLY | O_CREAT, 0600); /* empty */
 	assert_true(fd >= 0);
 	close(fd);
-	usleep(1100000); /* found without being told */
+	(void)poll(NULL, 0, 1100); /* found without being told */
 	assert_int_equal(watched_mode(watch, &err), ANON);
 	assert_int_equal(err.rc, MT_FORMAT);
 	write_policy(path, IDENT);
-	usleep(1100000);
+	(void)poll(NULL, 0, 1100);
 	assert_int_equal(watched_mode(watch, &err), IDENT);
 	mt_policy_watch_free(watch);
 	unlink(path);
@@ -372,7 +373,7 @@ a_watch_tries_again_what_it_could_not_open(void **state)
 	assert_int_equal(watched_mode(watch, &err), IDENT);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	assert_int_equal(err.rc, MT_SYSTEM);
-	usleep(1100000);
+	(void)poll(NULL, 0, 1100);
 	assert_int_equal(watched_mode(watch, &err), ANON);
 	assert_int_equal(err.rc, MT_OK);
 	mt_policy_watch_free(watch);
