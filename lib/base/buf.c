@@ -48,7 +48,10 @@ mt_buf_reserve(struct mt_buf *b, size_t n)
 	need = b->n + n + 1;
 	if (need <= b->cap)
 		return true;
-	cap = b->cap > 0 ? b->cap : FIRST_ALLOC;
+	/* What is reserved first is often all that comes. */
+	cap = b->cap > 0 || need < FIRST_ALLOC ? b->cap : need;
+	if (cap == 0)
+		cap = FIRST_ALLOC;
 	while (cap < need)
 		cap += cap / 2;
 	/* The last step must not reach far above the ceiling. */
@@ -63,7 +66,10 @@ mt_buf_reserve(struct mt_buf *b, size_t n)
 void
 mt_buf_add(struct mt_buf *b, const void *p, size_t n)
 {
-	if (n == 0 || !mt_buf_reserve(b, n))
+	if (n == 0)
+		return;
+	/* Without a call where there is room; cap is at most max + 1. */
+	if ((b->over || b->cap - b->n <= n) && !mt_buf_reserve(b, n))
 		return;
 	memcpy(b->p + b->n, p, n);
 	b->n += n;

@@ -9,7 +9,8 @@
 /* What is put behind a key text that had to be cut: "~" and 16 digits. */
 #define CUT_MARK 17
 /* Bytes that most events fit in. */
-#define USUAL 1024
+#define USUAL 896
+#define LENGTH 2 /* bytes of a text's length */
 
 /* clang-format off */
 #define ANY 0, NULL
@@ -68,17 +69,41 @@ put_length(char *at, size_t n)
 	at[1] = (char)(n >> 8);
 }
 
+/* A pair's name, and room for its value's length. */
 static void
-add_text(struct mt_buf *out, struct mt_str s)
+begin_pair(struct mt_buf *out, const char *name)
 {
-	char length[2];
+	size_t n = strlen(name);
+	char *p;
 
-	put_length(length, s.n);
-	/* One look at the ceiling for both. */
-	if (!mt_buf_reserve(out, sizeof(length) + s.n))
+	/* One look at the ceiling for all. */
+	if (!mt_buf_reserve(out, LENGTH + n + LENGTH))
 		return;
-	mt_buf_add(out, length, sizeof(length));
-	mt_buf_str(out, s);
+	p = out->p + out->n;
+	put_length(p, n);
+	memcpy(p + LENGTH, name, n);
+	put_length(p + LENGTH + n, 0);
+	out->n += LENGTH + n + LENGTH;
+	out->p[out->n] = '\0';
+}
+
+/* The value is what was appended since out had value_at bytes. */
+static void
+end_pair(struct mt_buf *out, size_t value_at)
+{
+	if (!mt_buf_over(out))
+		put_length(out->p + value_at - LENGTH, out->n - value_at);
+}
+
+static void
+add_pair(struct mt_buf *out, const char *name, const char *value)
+{
+	size_t value_at;
+
+	begin_pair(out, name);
+	value_at = out->n;
+	mt_buf_z(out, value);
+	end_pair(out, value_at);
 }
 
 /* FNV-1a: tells long keys apart; nothing secret or hostile rests on it. */
@@ -124,18 +149,15 @@ write_text(const struct mt_field *f, struct mt_str s, struct mt_buf *out)
 static void
 write_field(const struct mt_field *f, const void *ev, struct mt_buf *out)
 {
-	const char zero[2] = { 0, 0 };
-	size_t length_at;
+	size_t value_at;
 
-	add_text(out, mt_str(f->name));
-	length_at = out->n;
-	mt_buf_add(out, zero, sizeof(zero));
+	begin_pair(out, f->name);
+	value_at = out->n;
 	if (f->type == MT_STR)
 		write_text(f, *(const struct mt_str *)mt_field_at(f, ev), out);
 	else
 		mt_field_write(f, ev, out);
-	if (!mt_buf_over(out))
-		put_length(out->p + length_at, out->n - length_at - 2);
+	end_pair(out, value_at);
 }
 
 enum mt_rc
@@ -148,10 +170,8 @@ mt_event_encode(
 	/* Most events fit at once; memory grows in one step, not in many. */
 	if (out->max - out->n >= USUAL)
 		(void)mt_buf_reserve(out, USUAL);
-	add_text(out, MT_LIT("v"));
-	add_text(out, mt_str(desc->version_text));
-	add_text(out, MT_LIT("t"));
-	add_text(out, mt_str(desc->name));
+	add_pair(out, "v", desc->version_text);
+	add_pair(out, "t", desc->name);
 	for (i = 0; i < desc->n; i++)
 		if (!mt_field_absent(&desc->fields[i], ev))
 			write_field(&desc->fields[i], ev, out);

@@ -4,6 +4,9 @@
 #include "spool/format.h"
 #include "spool/spool.h"
 
+/* Most single events fit, and glibc has blocks of up to 1032 bytes at hand. */
+#define FIRST_ALLOC 1023
+
 void
 mt_spool_batch_init(struct mt_spool_batch *batch)
 {
@@ -36,6 +39,8 @@ mt_spool_batch_add(struct mt_spool_batch *batch, enum mt_event id,
 	struct mt_buf *b = &batch->bytes;
 	size_t before = b->n, n;
 
+	if (b->cap == 0)
+		(void)mt_buf_reserve(b, FIRST_ALLOC);
 	mt_buf_add(b, head, sizeof(head));
 	if (mt_event_encode(id, ev, b, err) != MT_OK) {
 		cut(b, before);
