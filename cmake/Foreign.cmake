@@ -2,7 +2,7 @@
 # each (lib/CMakeLists.txt); tools/check-rooms holds the headers to it.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
-pkg_check_modules(zlib REQUIRED IMPORTED_TARGET zlib)
+pkg_check_modules(libdeflate REQUIRED IMPORTED_TARGET libdeflate)
 pkg_check_modules(openssl REQUIRED IMPORTED_TARGET libcrypto>=3.0)
 pkg_check_modules(hiredis REQUIRED IMPORTED_TARGET hiredis)
 pkg_check_modules(mariadb REQUIRED IMPORTED_TARGET libmariadb)

@@ -1,6 +1,6 @@
 # The four shapes a directory's CMakeLists.txt is made of.
 #
-#   mt_room(base SOURCES buf.c err.c USES conf LIBS PkgConfig::zlib)
+#   mt_room(base SOURCES buf.c err.c USES conf LIBS PkgConfig::libdeflate)
 #       a static library mt_<room>; it may include itself and what it USES
 #   mt_program(mailtrail-milter SOURCES main.c USES prog LIBS ... DIR sbin)
 #   mt_test(unit buf USES base)        tests/unit/test_buf.c, one executable
