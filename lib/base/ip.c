@@ -37,10 +37,15 @@ mt_ip_read(struct mt_str s, struct mt_ip *ret_ip)
 void
 mt_ip_write(const struct mt_ip *ip, char *out)
 {
-	out[0] = '\0';
-	if (ip->family == 4)
-		(void)inet_ntop(AF_INET, ip->b, out, MT_IP_LEN);
-	else if (ip->family == 6)
+	size_t i;
+
+	for (i = 0; ip->family == 4 && i < 4; i++) {
+		if (i > 0)
+			*out++ = '.';
+		out = mt_num_put(out, ip->b[i]);
+	}
+	*out = '\0';
+	if (ip->family == 6)
 		(void)inet_ntop(AF_INET6, ip->b, out, MT_IP_LEN);
 }
 
@@ -60,16 +65,12 @@ struct mt_ip
 mt_ip_prefix(const struct mt_ip *ip, unsigned bits)
 {
 	struct mt_ip out = *ip;
-	unsigned i;
+	size_t whole = bits / 8;
 
-	for (i = 0; i < sizeof(out.b); i++) {
-		if (bits >= (i + 1) * 8)
-			continue;
-		if (bits <= i * 8)
-			out.b[i] = 0;
-		else
-			out.b[i] &= (uint8_t)(0xff << (8 - bits % 8));
-	}
+	if (whole >= sizeof(out.b))
+		return out;
+	out.b[whole] &= (uint8_t)(0xff00 >> bits % 8);
+	memset(out.b + whole + 1, 0, sizeof(out.b) - whole - 1);
 	return out;
 }
 

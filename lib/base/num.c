@@ -13,7 +13,8 @@ mt_num_read(struct mt_str s, uint64_t max, uint64_t *ret_n)
 		if (!mt_is_digit(s.p[i]))
 			return false;
 		digit = (uint64_t)(s.p[i] - '0');
-		if (n > (UINT64_MAX - digit) / 10)
+		/* Fewer digits always fit. */
+		if (i >= MT_NUM_LEN - 1 && n > (UINT64_MAX - digit) / 10)
 			return false;
 		n = n * 10 + digit;
 	}
@@ -52,17 +53,25 @@ mt_num_read_size(struct mt_str s, uint64_t max, uint64_t *ret_n)
 	return true;
 }
 
+char *
+mt_num_put(char *out, uint64_t n)
+{
+	uint64_t rest;
+	char *end = out + 1, *p;
+
+	for (rest = n; rest >= 10; rest /= 10)
+		end++;
+	for (p = end; p > out; n /= 10)
+		*--p = (char)('0' + n % 10);
+	return end;
+}
+
 void
 mt_num_write(uint64_t n, struct mt_buf *out)
 {
-	char text[20]; /* UINT64_MAX has 20 digits */
-	size_t at = sizeof(text);
+	char text[MT_NUM_LEN];
 
-	do {
-		text[--at] = (char)('0' + n % 10);
-		n /= 10;
-	} while (n > 0);
-	mt_buf_add(out, text + at, sizeof(text) - at);
+	mt_buf_add(out, text, (size_t)(mt_num_put(text, n) - text));
 }
 
 int

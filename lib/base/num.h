@@ -16,6 +16,9 @@
 bool mt_num_read(struct mt_str s, uint64_t max, uint64_t *ret_n);
 /* A number with an optional unit k, m or g (1024-based): "64m". */
 bool mt_num_read_size(struct mt_str s, uint64_t max, uint64_t *ret_n);
+#define MT_NUM_LEN 20 /* digits of UINT64_MAX */
+/* n in decimal, at most MT_NUM_LEN bytes and no NUL; where it ends. */
+char *mt_num_put(char *out, uint64_t n);
 /* Append n in decimal. */
 void mt_num_write(uint64_t n, struct mt_buf *out);
 /* One hexadecimal digit, or -1. */

@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "base/num.h"
 #include "redis/redis.h"
 
@@ -22,8 +19,9 @@ mt_id_read(struct mt_str s, struct mt_id *ret_id)
 void
 mt_id_write(struct mt_id id, char *out)
 {
-	(void)snprintf(
-	    out, MT_ID_LEN + 1, "%" PRIu64 "-%" PRIu64, id.ms, id.seq);
+	out = mt_num_put(out, id.ms);
+	*out++ = '-';
+	*mt_num_put(out, id.seq) = '\0';
 }
 
 int

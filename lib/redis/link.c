@@ -2,7 +2,6 @@
 #include <sys/socket.h>
 
 #include <errno.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/num.h"
 #include "redis/link.h"
 
 /* Commands queued at once: a batch of dead letters, each an event. */
@@ -46,11 +46,12 @@ put_into_parent(const redisReadTask *task, struct mt_node *node)
 	parent->items[task->idx] = node;
 }
 
+/* With room for more bytes behind it. */
 static struct mt_node *
-new_node(const redisReadTask *task, enum mt_node_type type)
+new_node(const redisReadTask *task, enum mt_node_type type, size_t more)
 {
 	struct mt_arena *arena = task->privdata;
-	struct mt_node *node = mt_arena_get(arena, sizeof(*node));
+	struct mt_node *node = mt_arena_get(arena, sizeof(*node) + more);
 
 	*node = (struct mt_node){ .type = type };
 	put_into_parent(task, node);
@@ -61,8 +62,9 @@ static void *
 create_string(const redisReadTask *task, char *p, size_t n)
 {
 	struct mt_node *node = new_node(task,
-	    task->type == REDIS_REPLY_ERROR ? MT_NODE_ERROR : MT_NODE_TEXT);
-	char *copy = mt_arena_get(task->privdata, n + 1);
+	    task->type == REDIS_REPLY_ERROR ? MT_NODE_ERROR : MT_NODE_TEXT,
+	    n + 1);
+	char *copy = (char *)(node + 1);
 
 	memcpy(copy, p, n);
 	copy[n] = '\0';
@@ -73,7 +75,7 @@ create_string(const redisReadTask *task, char *p, size_t n)
 static void *
 create_array(const redisReadTask *task, int n)
 {
-	struct mt_node *node = new_node(task, MT_NODE_ARRAY);
+	struct mt_node *node = new_node(task, MT_NODE_ARRAY, 0);
 	size_t size = sizeof(void *);
 
 	node->n = n > 0 ? (size_t)n : 0;
@@ -86,7 +88,7 @@ create_array(const redisReadTask *task, int n)
 static void *
 create_number(const redisReadTask *task, long long n)
 {
-	struct mt_node *node = new_node(task, MT_NODE_NUMBER);
+	struct mt_node *node = new_node(task, MT_NODE_NUMBER, 0);
 
 	node->number = n;
 	return node;
@@ -95,7 +97,7 @@ create_number(const redisReadTask *task, long long n)
 static void *
 create_nil(const redisReadTask *task)
 {
-	return new_node(task, MT_NODE_NIL);
+	return new_node(task, MT_NODE_NIL, 0);
 }
 
 /* The arena takes everything back. */
@@ -270,16 +272,8 @@ mt_link_start(struct mt_link *link, struct mt_err *err)
 static char *
 put_length(char *p, char kind, size_t n)
 {
-	char digits[NUMBER_LEN];
-	int i = 0;
-
 	*p++ = kind;
-	do {
-		digits[i++] = (char)('0' + n % 10);
-		n /= 10;
-	} while (n > 0);
-	while (i > 0)
-		*p++ = digits[--i];
+	p = mt_num_put(p, n);
 	*p++ = '\r';
 	*p++ = '\n';
 	return p;
@@ -346,10 +340,10 @@ mt_link_id(struct mt_link *link, struct mt_id id)
 void
 mt_link_number(struct mt_link *link, uint64_t n)
 {
-	char text[NUMBER_LEN];
+	char text[MT_NUM_LEN];
 
-	(void)snprintf(text, sizeof(text), "%" PRIu64, n);
-	mt_link_wordz(link, text);
+	mt_link_word(
+	    link, mt_str_n(text, (size_t)(mt_num_put(text, n) - text)));
 }
 
 void

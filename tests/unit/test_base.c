@@ -98,7 +98,12 @@ numbers_are_read_strictly(void **state)
 		{ "0x1", 10, false, 0 },
 		{ "18446744073709551615", UINT64_MAX, true, UINT64_MAX },
 		{ "18446744073709551616", UINT64_MAX, false, 0 },
+		{ "99999999999999999999", UINT64_MAX, false, 0 },
+		{ "9999999999999999999", UINT64_MAX, true,
+		    UINT64_C(9999999999999999999) },
+		{ "100000000000000000000", UINT64_MAX, false, 0 },
 	};
+	char text[MT_NUM_LEN + 1];
 	uint64_t n;
 	size_t i;
 
@@ -109,6 +114,10 @@ numbers_are_read_strictly(void **state)
 		    mt_num_read(mt_str(cases[i].text), cases[i].max, &n),
 		    cases[i].good);
 		assert_int_equal(n, cases[i].good ? cases[i].n : 77);
+		if (cases[i].good) {
+			*mt_num_put(text, n) = '\0';
+			assert_string_equal(text, cases[i].text);
+		}
 	}
 	assert_true(mt_num_read_size(MT_LIT("64k"), UINT64_MAX, &n));
 	assert_int_equal(n, 65536);
@@ -191,6 +200,20 @@ addresses_and_networks_match(void **state)
 	prefix = mt_ip_prefix(&ip, 48);
 	mt_ip_write(&prefix, text);
 	assert_string_equal(text, "2001:db8:1::");
+	prefix = mt_ip_prefix(&ip, 61);
+	mt_ip_write(&prefix, text);
+	assert_string_equal(text, "2001:db8:1::");
+	prefix = mt_ip_prefix(&ip, 63);
+	mt_ip_write(&prefix, text);
+	assert_string_equal(text, "2001:db8:1:2::");
+	prefix = mt_ip_prefix(&ip, 0);
+	mt_ip_write(&prefix, text);
+	assert_string_equal(text, "::");
+	prefix = mt_ip_prefix(&ip, 127);
+	mt_ip_write(&prefix, text);
+	assert_string_equal(text, "2001:db8:1:2::2");
+	prefix = mt_ip_prefix(&ip, 128);
+	assert_true(mt_ip_eq(&prefix, &ip));
 	assert_true(mt_net_read(MT_LIT("2001:db8::/47"), &net));
 	assert_true(mt_net_has(&net, &ip));
 	assert_false(mt_net_read(MT_LIT("192.0.2.0/33"), &net));
