@@ -50,8 +50,32 @@ date_from_days(int64_t days, int *ret_y, int *ret_m, int *ret_d)
 	*ret_y = (int)(yoe + era * 400 + (*ret_m <= 2));
 }
 
+struct mt_date
+mt_date_of(int64_t at)
+{
+	struct mt_date date;
+	unsigned s;
+	int y, m, d;
+
+	if (at < 0)
+		at = 0;
+	if (at > MT_TIME_MAX)
+		at = MT_TIME_MAX;
+	date_from_days(at / MT_DAY, &y, &m, &d);
+	s = (unsigned)(at % MT_DAY / MT_SECOND);
+	date.year = (unsigned)y;
+	date.month = (unsigned)m;
+	date.day = (unsigned)d;
+	date.hour = s / 3600;
+	date.minute = s / 60 % 60;
+	date.second = s % 60;
+	date.us = (unsigned)(at % MT_SECOND);
+	return date;
+}
+
+/* The digits and what follows them. */
 static char *
-put_digits(char *out, int64_t value, int width)
+put_digits(char *out, unsigned value, int width, char after)
 {
 	int i;
 
@@ -59,38 +83,22 @@ put_digits(char *out, int64_t value, int width)
 		out[i] = (char)('0' + value % 10);
 		value /= 10;
 	}
-	return out + width;
+	out[width] = after;
+	return out + width + 1;
 }
 
 void
 mt_time_write(int64_t at, char sep, bool zone, char *out)
 {
-	int64_t s, us;
-	int y, m, d;
+	struct mt_date date = mt_date_of(at);
 
-	if (at < 0)
-		at = 0;
-	if (at > MT_TIME_MAX)
-		at = MT_TIME_MAX;
-	s = at / MT_SECOND;
-	us = at % MT_SECOND;
-	date_from_days(s / 86400, &y, &m, &d);
-	s %= 86400;
-	out = put_digits(out, y, 4);
-	*out++ = '-';
-	out = put_digits(out, m, 2);
-	*out++ = '-';
-	out = put_digits(out, d, 2);
-	*out++ = sep;
-	out = put_digits(out, s / 3600, 2);
-	*out++ = ':';
-	out = put_digits(out, s / 60 % 60, 2);
-	*out++ = ':';
-	out = put_digits(out, s % 60, 2);
-	*out++ = '.';
-	out = put_digits(out, us, 6);
-	if (zone)
-		*out++ = 'Z';
+	out = put_digits(out, date.year, 4, '-');
+	out = put_digits(out, date.month, 2, '-');
+	out = put_digits(out, date.day, 2, sep);
+	out = put_digits(out, date.hour, 2, ':');
+	out = put_digits(out, date.minute, 2, ':');
+	out = put_digits(out, date.second, 2, '.');
+	out = put_digits(out, date.us, 6, zone ? 'Z' : '\0');
 	*out = '\0';
 }
 

@@ -20,6 +20,14 @@
 
 int64_t mt_clock_now(void); /* wall clock, µs UTC */
 int64_t mt_clock_mono_ms(void); /* never steps back */
+/* The calendar's view of a time, UTC. */
+struct mt_date {
+	unsigned year, month, day; /* month and day from 1 */
+	unsigned hour, minute, second;
+	unsigned us;
+};
+/* What is before 1970 or after MT_TIME_MAX is shown as that. */
+struct mt_date mt_date_of(int64_t at);
 /* out must hold MT_TIME_LEN + 1 bytes; sep is 'T' or ' '. */
 void mt_time_write(int64_t at, char sep, bool zone, char *out);
 /* Exactly the text above; 1 to 6 fraction digits or none are accepted. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <string.h>
-#include <time.h>
 
 #include <mysqld_error.h>
 
@@ -169,19 +168,16 @@ set_text(struct column *c, size_t row, const char *p, size_t n)
 static void
 set_time(struct column *c, size_t row, int64_t at)
 {
-	MYSQL_TIME t = { 0 };
-	struct tm tm;
-	time_t seconds = (time_t)(at / MT_SECOND);
+	struct mt_date date = mt_date_of(at);
+	MYSQL_TIME t = { .year = date.year,
+		.month = date.month,
+		.day = date.day,
+		.hour = date.hour,
+		.minute = date.minute,
+		.second = date.second,
+		.second_part = date.us,
+		.time_type = MYSQL_TIMESTAMP_DATETIME };
 
-	(void)gmtime_r(&seconds, &tm);
-	t.year = (unsigned)tm.tm_year + 1900;
-	t.month = (unsigned)tm.tm_mon + 1;
-	t.day = (unsigned)tm.tm_mday;
-	t.hour = (unsigned)tm.tm_hour;
-	t.minute = (unsigned)tm.tm_min;
-	t.second = (unsigned)tm.tm_sec;
-	t.second_part = (unsigned long)(at % MT_SECOND);
-	t.time_type = MYSQL_TIMESTAMP_DATETIME;
 	memcpy(c->own + row * sizeof(t), &t, sizeof(t));
 }
 
