@@ -137,6 +137,8 @@ says_prefetch(struct mt_str text)
 	char lower[64];
 	size_t i, n = text.n < sizeof(lower) ? text.n : sizeof(lower);
 
+	if (n == 0)
+		return false; /* nearly always */
 	for (i = 0; i < n; i++)
 		lower[i] = mt_lower(text.p[i]);
 	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
