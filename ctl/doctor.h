@@ -12,6 +12,7 @@
 
 #include "ctl.h"
 #include "db/db.h"
+#include "running.h"
 
 enum ctl_health { CTL_OK, CTL_WARN, CTL_FAIL, CTL_HEALTHS };
 
@@ -41,6 +42,10 @@ void ctl_doctor_say(struct ctl_doctor *d, enum ctl_health health,
 /* A program's option; absent when it is not set or the program not here. */
 struct mt_str ctl_doctor_option(
     const struct ctl_doctor *d, enum ctl_program program, const char *name);
+const char *ctl_doctor_program(enum ctl_program program); /* its name */
+/* Its process with the option file that was looked at, if there is one. */
+struct ctl_running ctl_doctor_running(
+    const struct ctl_doctor *d, enum ctl_program program);
 
 void ctl_doctor_programs(struct ctl_doctor *d);
 void ctl_doctor_sockets(struct ctl_doctor *d);

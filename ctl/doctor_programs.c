@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Option files of the programs on this host, and the sockets they open. */
-#include <errno.h>
+/* Option files of the programs on this host, and their processes. */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -157,57 +153,21 @@ ctl_doctor_programs(struct ctl_doctor *d)
 	compare(d, CTL_SHIP, CTL_COLLECTOR, "redis_group");
 }
 
-/* Does somebody listen there? */
-static bool
-listens(const char *path, const char **ret_why)
+const char *
+ctl_doctor_program(enum ctl_program p)
 {
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	bool good;
-	int fd;
-
-	if (strlen(path) >= sizeof(to.sun_path)) {
-		*ret_why = "the path is too long for a socket";
-		return false;
-	}
-	memcpy(to.sun_path, path, strlen(path));
-	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) < 0) {
-		*ret_why = strerrordesc_np(errno);
-		return false;
-	}
-	good = connect(fd, (const struct sockaddr *)&to, sizeof(to)) == 0;
-	*ret_why = good ? "" : strerrordesc_np(errno);
-	(void)close(fd);
-	return good;
+	return programs[p].name;
 }
 
-static void
-check_socket(struct ctl_doctor *d, enum ctl_program p, const char *option)
+struct ctl_running
+ctl_doctor_running(const struct ctl_doctor *d, enum ctl_program p)
 {
-	struct mt_str value = ctl_doctor_option(d, p, option), kind, rest;
-	char remedy[128];
-	const char *why = "";
-	char *path;
+	struct mt_str standard, file;
+	char conf[PATH_MAX];
 
-	if (!mt_str_cut(value, ':', &kind, &rest) ||
-	    (!mt_str_eqz(kind, "unix") && !mt_str_eqz(kind, "local")))
-		return;
-	path = mt_str_dup(rest);
-	(void)snprintf(remedy, sizeof(remedy),
-	    "start it: systemctl start %s; its log says why not",
-	    programs[p].name);
-	if (listens(path, &why))
-		ctl_doctor_say(d, CTL_OK, "socket", NULL, "%s listens at %s",
-		    programs[p].name, path);
-	else
-		ctl_doctor_say(d, CTL_FAIL, "socket", remedy,
-		    "%s does not answer at %s: %s", programs[p].name, path,
-		    why);
-	mt_free(path);
-}
-
-void
-ctl_doctor_sockets(struct ctl_doctor *d)
-{
-	check_socket(d, CTL_MILTER, "listen");
-	check_socket(d, CTL_PIXEL, "listen");
+	(void)mt_str_cut_last(mt_str(CTL_CONF_PATH), '/', &standard, &file);
+	(void)snprintf(
+	    conf, sizeof(conf), "%s/%s", d->config_dir, programs[p].conf);
+	return ctl_running_find(
+	    programs[p].name, conf, mt_str_eqz(standard, d->config_dir));
 }

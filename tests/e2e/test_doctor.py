@@ -28,5 +28,5 @@ def test_a_healthy_system_and_then_a_stopped_milter(own_system):
     failing = [c for c in doctor(own_system, ok=(1,))["checks"]
                if c["state"] == "FAIL"]
     assert {c["step"] for c in failing} <= {"socket", "postfix"}
-    assert any(c["found"].startswith("mailtrail-milter does not answer at ")
+    assert any(c["found"].startswith("mailtrail-milter is not running: ")
                for c in failing)

@@ -62,3 +62,18 @@ def another(build, lab, redis, mariadb, request):
     yield c
     c.stop()
     mariadb.query(f"DROP DATABASE {name}")
+
+
+@pytest.fixture
+def doctor(db_ctl, redis, stream, tmp_path):
+    """As well as a host without the daemons and Postfix can be."""
+    db_ctl.set(redis=f"unix:{redis.socket}", redis_stream=stream)
+    os.mkdir(db_ctl.options["spool_dir"])
+    os.chmod(db_ctl.options["spool_dir"], 0o2770)
+    db_ctl("key", "new")
+    db_ctl("track", "set", "global", "anonymous")
+    # A Postfix that answers: one without files takes a second to say so.
+    os.mkdir(tmp_path / "postfix")
+    for name in ("main.cf", "master.cf"):
+        (tmp_path / "postfix" / name).touch()
+    return db_ctl

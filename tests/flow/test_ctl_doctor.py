@@ -8,10 +8,12 @@ import os
 import re
 import socket
 import stat
+import threading
 
 import pytest
 
 from tests.lib.ctl import EX_CONFIG, EX_USAGE
+from tests.lib.doctor import checks, only
 from tests.lib.nginx import Nginx
 from tests.lib.postfix import Postfix, milter
 from tests.lib.process import free_port
@@ -19,43 +21,6 @@ from tests.lib.redis import Redis
 
 GIF = bytes.fromhex("47494638396101000100800000ffffff00000021f9040100000000"
                     "2c00000000010001000002024401003b")
-
-
-@pytest.fixture
-def doctor(db_ctl, redis, stream, tmp_path):
-    """As well as a host without the daemons and Postfix can be."""
-    db_ctl.set(redis=f"unix:{redis.socket}", redis_stream=stream)
-    os.mkdir(db_ctl.options["spool_dir"])
-    os.chmod(db_ctl.options["spool_dir"], 0o2770)
-    db_ctl("key", "new")
-    db_ctl("track", "set", "global", "anonymous")
-    # A Postfix that answers: one without files takes a second to say so.
-    os.mkdir(tmp_path / "postfix")
-    for name in ("main.cf", "master.cf"):
-        (tmp_path / "postfix" / name).touch()
-    return db_ctl
-
-
-def checks(ctl, step, *args, ok=(0, 1)):
-    """(state, found, remedy) of one step's lines."""
-    if "--postfix-config" not in args:
-        args = (*args, "--postfix-config",
-                os.path.join(ctl.directory, "postfix"))
-    said = ctl.json("doctor", *args, ok=ok)
-    counts = [sum(c["state"] == s for c in said["checks"])
-              for s in ("ok", "warn", "FAIL")]
-    assert counts == [said["ok"], said["warn"], said["fail"]]
-    for c in said["checks"]:
-        assert (c["remedy"] is None) == (c["state"] == "ok"), c
-    return [(c["state"], c["found"], c["remedy"]) for c in said["checks"]
-            if c["step"] == step]
-
-
-def only(ctl, step, state, *args):
-    """The one line of a step in that state."""
-    found = [c for c in checks(ctl, step, *args) if c[0] == state]
-    assert len(found) == 1, found
-    return found[0][1:]
 
 
 def test_lines_say_what_json_says(doctor):
@@ -119,15 +84,45 @@ def test_a_socket_without_a_program(doctor, tmp_path):
     path = tmp_path / "m.sock"
     milter_conf(doctor, tmp_path, listen=f"unix:{path}")
     found, remedy = only(doctor, "socket", "FAIL")
-    assert found == (f"mailtrail-milter does not answer at {path}: "
+    assert found == (f"mailtrail-milter is not running: unix:{path}: "
                      "No such file or directory")
     assert "systemctl start mailtrail-milter" in remedy
     with socket.socket(socket.AF_UNIX) as s:
         s.bind(str(path))
         found, _ = only(doctor, "socket", "FAIL")
         assert found.endswith("Connection refused")
+        s.listen(0)
+        # With room in the queue of connections, and without.
+        for _ in range(3):
+            found, remedy = only(doctor, "socket", "FAIL")
+            assert found == (
+                f"mailtrail-milter does not answer at unix:{path} within "
+                "2 s, although somebody listens")
+            assert "systemctl restart mailtrail-milter" in remedy
+
+
+def test_a_socket_of_another_program(doctor, tmp_path):
+    port = free_port()
+    milter_conf(doctor, tmp_path, listen=f"inet:{port}@127.0.0.1")
+    found, _ = only(doctor, "socket", "FAIL")
+    assert found == (f"mailtrail-milter is not running: inet:{port}@"
+                     "127.0.0.1: Connection refused")
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", port))
         s.listen()
-        assert [c[0] for c in checks(doctor, "socket")] == ["ok"]
+
+        def greet():
+            with s.accept()[0] as c:
+                c.sendall(b"220 hello\r\n")
+                c.recv(1000)
+
+        greeter = threading.Thread(target=greet)
+        greeter.start()
+        found, remedy = only(doctor, "socket", "FAIL")
+        greeter.join()
+        assert found == (f"mailtrail-milter at inet:{port}@127.0.0.1: what "
+                         "answers does not speak milter")
+        assert "listen" in remedy
 
 
 # --- Postfix: postconf reads the directory; nothing has to run
