@@ -9,6 +9,8 @@ import os
 import re
 import secrets
 import shutil
+import signal
+import time
 
 import pytest
 
@@ -54,6 +56,8 @@ def sample(root, lab, server, port):
     """The sample's text, with the lab's paths and port."""
     text = (root / f"conf/{server}/mailtrail.conf").read_text()
     text = text.replace("/run/mailtrail/", f"{lab.directory}/")
+    text = text.replace("/run/lighttpd/", f"{lab.directory}/")
+    text = text.replace("/usr/share/mailtrail/", f"{root}/")
     text = text.replace("/var/log/nginx/", f"{lab.directory}/")
     text = text.replace("${APACHE_LOG_DIR}", lab.directory)
     return text.replace("listen 80;", f"listen 127.0.0.1:{port};") \
@@ -83,7 +87,7 @@ def start_apache(root, lab, port):
                 f"ErrorLog {lab.directory}/apache-error.log\n"
                 f"Listen 127.0.0.1:{port}\nUser nobody\nGroup nogroup\n")
         for name in ("mpm_event", "authz_core", "proxy", "proxy_fcgi",
-                     "setenvif"):
+                     "setenvif", "asis", "alias"):
             f.write(f"LoadModule {name}_module "
                     f"/usr/lib/apache2/modules/mod_{name}.so\n")
         f.write(sample(root, lab, "apache", port))
@@ -97,7 +101,8 @@ def start_lighttpd(root, lab, port):
         pytest.skip("no lighttpd")
     conf = lab.path("lighttpd.conf")
     with open(conf, "w", encoding="utf-8") as f:
-        f.write('server.modules = ( "mod_fastcgi", "mod_accesslog" )\n'
+        f.write('server.modules = ( "mod_fastcgi", "mod_proxy", "mod_alias", '
+                '"mod_setenv", "mod_accesslog" )\n'
                 f'server.document-root = "{lab.directory}"\n'
                 f'server.bind = "127.0.0.1"\nserver.port = {port}\n'
                 f'accesslog.filename = "{lab.directory}/access.log"\n')
@@ -128,8 +133,23 @@ def spooled(pixel):
                for f in os.listdir(pixel.spool) if f.endswith(".seg"))
 
 
-@pytest.mark.parametrize("start", [start_nginx, start_apache,
-                                   start_lighttpd])
+def logs(lab):
+    """All that any server of the lab wrote."""
+    text = ""
+    for root, _, files in os.walk(lab.directory):
+        for name in files:
+            if name.endswith(".log"):
+                with open(os.path.join(root, name), encoding="utf-8",
+                          errors="replace") as f:
+                    text += f.read()
+    return text
+
+
+SERVERS = pytest.mark.parametrize("start", [start_nginx, start_apache,
+                                            start_lighttpd])
+
+
+@SERVERS
 def test_every_request_gets_the_same_bytes_and_good_ones_are_recorded(
         root, own_lab, pixel, start):
     port = free_port()
@@ -162,12 +182,42 @@ def test_every_request_gets_the_same_bytes_and_good_ones_are_recorded(
     assert status == 405
     # What was not ours left no trace.
     assert spooled(pixel) == recorded
-    log = ""
-    for root_, _, files in os.walk(own_lab.directory):
-        for name in files:
-            if name.endswith(".log"):
-                with open(os.path.join(root_, name), encoding="utf-8",
-                          errors="replace") as f:
-                    log += f.read()
+    log = logs(own_lab)
     assert re.search(r" /i/ .*200", log)
     assert good not in log and "127.0.0.1 " not in log
+
+
+@SERVERS
+@pytest.mark.parametrize("fault", ["killed", "stopped"])
+def test_readers_get_an_image_without_the_pixel(
+        root, own_lab, pixel, start, fault):
+    port = free_port()
+    start(root, own_lab, port)
+    good = token()
+    want = ask(port, f"/i/{good}.gif")
+    if fault == "stopped":
+        pixel.signal(signal.SIGSTOP)
+    else:
+        pixel.kill()
+    for path in (f"/i/{good}.gif", "/i/x"):
+        begun = time.monotonic()
+        status, headers, body = ask(port, path)
+        assert time.monotonic() - begun < 4
+        assert (status, len(body), body[:6]) == (200, 43, b"GIF89a")
+        theirs = dict(headers)
+        for name, value in want[1]:
+            assert theirs[name] == value, name
+        assert not {"etag", "last-modified", "set-cookie"} & set(theirs)
+        assert ask(port, path, "HEAD")[::2] == (200, b"")
+    told = logs(own_lab).count(good)
+    assert told == 0 or (start is start_lighttpd and told == 1)
+    if fault == "stopped":
+        pixel.signal(signal.SIGCONT)
+    else:
+        pixel.start_notify()
+    wait_for(lambda: ask(port, f"/i/{good}.gif") == want, 10,
+             "the web server to see that it is back")
+    size = spooled(pixel)
+    fresh = token()
+    ask(port, f"/i/{fresh}.gif")
+    wait_for(lambda: spooled(pixel) > size, 5, "the open in the spool")
