@@ -5,6 +5,7 @@
 #include "arena.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/trouble.h"
 #include "batch.h"
 #include "prog/program.h"
 #include "redis/dead.h"
@@ -21,6 +22,7 @@ struct batch {
 	size_t most; /* events in one transaction */
 	size_t piece; /* as many as went well lately */
 	int wait_ms;
+	struct mt_trouble trouble; /* of the database */
 	/* Of one batch: */
 	struct store_event *events;
 	size_t *entry; /* which entry an event came from */
@@ -40,6 +42,7 @@ batch_new(struct store *store, size_t most)
 	b->store = store;
 	b->most = b->piece = most;
 	arena_init(&b->texts);
+	mt_trouble_init(&b->trouble);
 	return b;
 }
 
@@ -53,6 +56,7 @@ batch_free(struct batch *b)
 	mt_free(b->dead);
 	mt_free(b->reasons);
 	arena_done(&b->texts);
+	mt_trouble_done(&b->trouble);
 	mt_free(b);
 }
 
@@ -127,26 +131,45 @@ wait_a_while(struct batch *b)
 	return !mt_stopping();
 }
 
+/* The events are not to blame: their time comes when it is over. */
 static bool
-transient(enum mt_rc rc)
+is_trouble(enum mt_rc rc)
 {
-	return rc == MT_AGAIN || rc == MT_SYSTEM;
+	return rc != MT_OK && rc != MT_FORMAT && rc != MT_LIMIT;
+}
+
+static void
+say_trouble(struct batch *b, const struct mt_err *err)
+{
+	if (mt_trouble_on(&b->trouble, (int)err->rc))
+		mt_log(err->rc == MT_CONFIG ? MT_LOG_ERR : MT_LOG_WARNING,
+		    "%s; keeping the events in Redis until the database takes "
+		    "them",
+		    err->msg);
+}
+
+static void
+say_over(struct batch *b)
+{
+	struct mt_trouble_was was;
+
+	if (mt_trouble_off(&b->trouble, &was))
+		mt_log(MT_LOG_INFO,
+		    "the database takes events again after s=%u attempts=%u",
+		    was.seconds, was.count);
 }
 
 enum mt_rc
 batch_connect(struct batch *b, struct mt_err *err)
 {
-	enum mt_rc rc;
-
-	while (transient(rc = store_connect(b->store, err))) {
-		mt_log_every(60, MT_LOG_WARNING, "%s; waiting for the database",
-		    err->msg);
+	while (store_connect(b->store, err) != MT_OK) {
+		say_trouble(b, err);
 		if (!wait_a_while(b))
-			break;
+			return err->rc;
 	}
-	if (rc == MT_OK)
-		b->wait_ms = 0;
-	return rc;
+	b->wait_ms = 0;
+	say_over(b);
+	return MT_OK;
 }
 
 /* One piece, until it is stored; MT_AGAIN when the program shall stop. */
@@ -156,24 +179,22 @@ store_piece(struct batch *b, size_t from, size_t *n, struct mt_err *err)
 	size_t added = 0;
 	enum mt_rc rc;
 
-	while (transient(
+	while (is_trouble(
 	    rc = store_events(b->store, b->events + from, *n, &added, err))) {
-		mt_log_every(60, MT_LOG_WARNING,
-		    "%s; keeping the events until the database takes them "
-		    "events=%zu",
-		    err->msg, b->n - from);
+		say_trouble(b, err);
 		if (b->piece > LEAST)
 			b->piece /= 2;
 		if (*n > b->piece)
 			*n = b->piece;
 		if (!wait_a_while(b))
-			break;
+			return MT_AGAIN;
 	}
 	if (rc == MT_OK) {
 		b->wait_ms = 0;
 		b->counts.batches++;
 		b->counts.events += *n;
 		b->counts.added += added;
+		say_over(b);
 	}
 	return rc;
 }

@@ -3,9 +3,9 @@
  * A batch of stream entries on its way into MariaDB: decoded, stored in
  * pieces that shrink when MariaDB has trouble and grow again, and searched for
  * the culprit when one cannot be stored. What can be neither decoded nor
- * stored becomes a dead letter with the reason. While MariaDB is away the
- * batch waits here, with a line in the log once a minute, until it is back or
- * the program shall stop.
+ * stored becomes a dead letter with the reason. While MariaDB is away, full,
+ * read-only, of another schema or does not let us in, the batch waits here, as
+ * the log says once a minute, until that is over or the program shall stop.
  */
 #ifndef COLLECTOR_BATCH_H
 #define COLLECTOR_BATCH_H
@@ -32,8 +32,8 @@ MT_MUST_CHECK enum mt_rc batch_store(void *context, struct mt_stream *stream,
     const struct mt_entries *entries, struct mt_err *err);
 struct batch_counts batch_counts(struct batch *b);
 /*
- * Wait for the database to be there with the right schema. MT_AGAIN only when
- * the program shall stop.
+ * Wait for the database to be there with the right schema. Fails only when the
+ * program shall stop.
  */
 MT_MUST_CHECK enum mt_rc batch_connect(struct batch *b, struct mt_err *err);
 

@@ -6,7 +6,6 @@
 #include "base/mem.h"
 #include "batch.h"
 #include "collector.h"
-#include "conf/secret.h"
 #include "lane.h"
 #include "options.h"
 #include "prog/program.h"
@@ -21,8 +20,6 @@
 struct work {
 	struct mt_conf *conf; /* owned; everything below borrows from it */
 	const struct collector_options *options;
-	struct mt_buf redis_password;
-	struct mt_buf db_password;
 	struct mt_redis_options redis;
 	struct lane_options lane_options;
 	struct store *store;
@@ -37,28 +34,8 @@ struct collector {
 	struct work *work;
 };
 
-/* A secret's text, absent when no file is named. */
-static enum mt_rc
-read_secret(struct mt_str path, struct mt_buf *secret, struct mt_str *ret_text,
-    struct mt_err *err)
-{
-	char *name;
-	enum mt_rc rc;
-
-	*ret_text = mt_str(NULL);
-	if (path.n == 0)
-		return MT_OK;
-	mt_buf_done(secret);
-	name = mt_str_dup(path);
-	rc = mt_secret_read(name, secret, err);
-	mt_free(name);
-	if (rc == MT_OK)
-		*ret_text = mt_buf_view(secret);
-	return rc;
-}
-
-static enum mt_rc
-set_peers(struct work *c, struct mt_err *err)
+static void
+set_peers(struct work *c)
 {
 	const struct collector_options *o = c->options;
 	struct mt_db_options db = { .socket = o->db_socket,
@@ -72,14 +49,8 @@ set_peers(struct work *c, struct mt_err *err)
 		.stream = o->redis_stream,
 		.group = o->redis_group,
 		.timeout_ms = (unsigned)o->redis_timeout_ms };
-	if (read_secret(o->redis_password_file, &c->redis_password,
-		&c->redis.password, err) != MT_OK ||
-	    read_secret(o->db_password_file, &c->db_password, &db.password,
-		err) != MT_OK)
-		return err->rc;
-	c->store = store_new(&db);
+	c->store = store_new(&db, o->db_password_file);
 	c->batch = batch_new(c->store, (size_t)o->batch);
-	return MT_OK;
 }
 
 static enum mt_rc
@@ -92,6 +63,7 @@ open_lanes(struct work *c, struct mt_err *err)
 	c->consumer = mt_str_dup(
 	    o->consumer.n > 0 ? o->consumer : mt_program_host(o->host));
 	c->lane_options = (struct lane_options){ .redis = &c->redis,
+		.password_file = o->redis_password_file,
 		.consumer = c->consumer,
 		.batch = (size_t)o->batch,
 		.claim_ms = o->claim_ms,
@@ -118,27 +90,24 @@ work_free(struct work *c)
 	batch_free(c->batch);
 	store_free(c->store);
 	mt_free(c->consumer);
-	mt_secret_done(&c->redis_password);
-	mt_secret_done(&c->db_password);
 	mt_conf_unref(c->conf);
 	mt_free(c);
 }
 
 /*
- * A database that is away is waited for in run; one that has another schema
- * is an error now, when somebody looks.
+ * A database that is away is waited for in run. One that has another schema,
+ * or does not let us in, is an error now, when somebody looks; later it is
+ * waited for, too.
  */
 static enum mt_rc
 work_begin(struct work *c, struct mt_err *err)
 {
-	if (set_peers(c, err) != MT_OK || open_lanes(c, err) != MT_OK)
+	set_peers(c);
+	if (open_lanes(c, err) != MT_OK)
 		return err->rc;
 	if (store_connect(c->store, err) == MT_OK)
 		return MT_OK;
-	if (err->rc != MT_AGAIN)
-		return err->rc;
-	mt_log(MT_LOG_WARNING, "%s; waiting for the database", err->msg);
-	return MT_OK;
+	return err->rc == MT_AGAIN ? MT_OK : err->rc;
 }
 
 static enum mt_rc
@@ -148,8 +117,6 @@ work_new(struct mt_conf *conf, struct work **ret_work, struct mt_err *err)
 
 	c->conf = mt_conf_ref(conf);
 	c->options = mt_conf_values(conf);
-	mt_buf_init(&c->redis_password, MT_MAX_SECRET);
-	mt_buf_init(&c->db_password, MT_MAX_SECRET);
 	c->upkeep.days_ahead = (unsigned)c->options->days_ahead;
 	c->upkeep.said_at = mt_clock_mono_ms();
 	if (work_begin(c, err) != MT_OK) {

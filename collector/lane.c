@@ -4,11 +4,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/trouble.h"
+#include "conf/secret.h"
 #include "lane.h"
 #include "prog/program.h"
 
 /* How long Redis holds the answer when there is nothing new. */
-#define BLOCK_MS 5000
+#define BLOCK_MS 3000
 /* After Redis was away: first and longest wait until the next try. */
 #define FIRST_WAIT_MS 100
 #define LONGEST_WAIT_MS 5000
@@ -19,6 +21,8 @@ struct lane {
 	struct lane *elder; /* itself, if it is that */
 	const struct lane_options *options;
 	struct mt_stream *stream;
+	struct mt_buf password;
+	struct mt_trouble trouble; /* the elder's is for both */
 	bool own_read; /* what an earlier life left is done */
 	bool full; /* the last answer was as long as we had asked for */
 	int64_t retry_at; /* 0: no trouble */
@@ -30,6 +34,19 @@ struct lane {
 	size_t cap;
 };
 
+/* Before the stream connects. */
+static enum mt_rc
+take_password(struct lane *lane, struct mt_err *err)
+{
+	struct mt_str password;
+	enum mt_rc rc;
+
+	rc = mt_secret_option(
+	    lane->options->password_file, &lane->password, &password, err);
+	mt_stream_set_password(lane->stream, password);
+	return rc;
+}
+
 enum mt_rc
 lane_open(const struct lane_options *options,
     const struct mt_endpoint *endpoint, struct lane *elder,
@@ -39,9 +56,12 @@ lane_open(const struct lane_options *options,
 
 	lane->options = options;
 	lane->elder = elder != NULL ? elder : lane;
+	mt_buf_init(&lane->password, 0);
+	mt_trouble_init(&lane->trouble);
 	if (mt_stream_open(options->redis, endpoint, options->consumer,
-		&lane->stream, err) != MT_OK) {
-		mt_free(lane);
+		&lane->stream, err) != MT_OK ||
+	    take_password(lane, err) != MT_OK) {
+		lane_close(lane);
 		return err->rc;
 	}
 	*ret_lane = lane;
@@ -54,6 +74,8 @@ lane_close(struct lane *lane)
 	if (lane == NULL)
 		return;
 	mt_stream_close(lane->stream);
+	mt_secret_done(&lane->password);
+	mt_trouble_done(&lane->trouble);
 	mt_free(lane->ids);
 	mt_free(lane);
 }
@@ -74,18 +96,20 @@ lane_due(const struct lane *lane)
 					     : 0;
 }
 
-/* Say what is wrong, once a minute, and when to try again. */
+/* Say what is wrong, and when to try again. */
 static enum mt_rc
 put_off(struct lane *lane, int64_t now_ms, struct mt_err *err)
 {
-	if (err->rc == MT_CONFIG || err->rc == MT_LIMIT)
+	if (err->rc == MT_LIMIT)
 		return err->rc;
 	lane->wait_ms = lane->wait_ms == 0 ? FIRST_WAIT_MS : lane->wait_ms * 2;
 	if (lane->wait_ms > LONGEST_WAIT_MS)
 		lane->wait_ms = LONGEST_WAIT_MS;
 	lane->retry_at = now_ms + lane->wait_ms;
-	mt_log_every(60, MT_LOG_WARNING, "%s; trying again redis=%s", err->msg,
-	    mt_stream_name(lane->stream));
+	if (mt_trouble_on(&lane->elder->trouble, (int)err->rc))
+		mt_log(err->rc == MT_CONFIG ? MT_LOG_ERR : MT_LOG_WARNING,
+		    "%s; events wait there and in the spools until it is well",
+		    err->msg);
 	return MT_OK;
 }
 
@@ -229,11 +253,26 @@ advance(struct lane *lane, int64_t now_ms, struct mt_err *err)
 {
 	enum mt_rc rc = MT_OK;
 
+	if (mt_stream_fd(lane->stream) < 0 && take_password(lane, err) != MT_OK)
+		return err->rc;
 	if (mt_stream_asked(lane->stream))
 		rc = take(lane, err);
 	if (rc == MT_OK && !mt_stream_asked(lane->stream) && !mt_stopping())
 		rc = prepare(lane, now_ms, err);
 	return rc;
+}
+
+/* Only the elder knows: it has read, while a question alone says nothing. */
+static void
+say_over(struct lane *lane)
+{
+	struct mt_trouble_was was;
+
+	if (lane->elder == lane && lane->own_read &&
+	    mt_trouble_off(&lane->trouble, &was))
+		mt_log(MT_LOG_INFO,
+		    "redis %s: well again after s=%u attempts=%u",
+		    mt_stream_name(lane->stream), was.seconds, was.count);
 }
 
 enum mt_rc
@@ -247,6 +286,7 @@ lane_step(struct lane *lane, int64_t now_ms, struct mt_err *err)
 	rc = advance(lane, now_ms, err);
 	if (rc == MT_OK || mt_stopping()) {
 		lane->wait_ms = 0;
+		say_over(lane);
 		return MT_OK;
 	}
 	/* What was given to us and not acknowledged is read again. */

@@ -24,13 +24,14 @@ struct lane;
 
 /*
  * Store entries. MT_OK: acknowledge them all (the dead letters among them were
- * put aside). Anything else: keep them; MT_CONFIG ends the program.
+ * put aside). Anything else: keep them, and come again.
  */
 typedef enum mt_rc lane_store(void *context, struct mt_stream *stream,
     const struct mt_entries *entries, struct mt_err *err);
 
 struct lane_options {
 	const struct mt_redis_options *redis;
+	struct mt_str password_file; /* read for each connection */
 	const char *consumer;
 	size_t batch;
 	uint64_t claim_ms;
@@ -48,8 +49,8 @@ int lane_fd(const struct lane *lane);
 /* When lane_step wants to be called at the latest (mt_clock_mono_ms). */
 int64_t lane_due(const struct lane *lane);
 /*
- * Do what is to be done now. Troubles with Redis are logged and tried again
- * later; only MT_CONFIG comes back.
+ * Do what is to be done now. Troubles with Redis, a password that was changed
+ * among them, are logged and tried again later; only MT_LIMIT comes back.
  */
 MT_MUST_CHECK enum mt_rc lane_step(
     struct lane *lane, int64_t now_ms, struct mt_err *err);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "conf/secret.h"
 #include "db/bulk.h"
 #include "db/schema.h"
 #include "fold.h"
@@ -17,6 +18,8 @@ static const enum mt_table_id order[] = { MT_TABLE_message, MT_TABLE_recipient,
 
 struct store {
 	struct mt_db_options options;
+	struct mt_str password_file;
+	struct mt_buf password;
 	struct mt_db *db;
 	struct mt_bulk *events[MT_EV_N];
 	struct mt_bulk *tables[ORDER_N];
@@ -29,11 +32,13 @@ struct store {
 };
 
 struct store *
-store_new(const struct mt_db_options *options)
+store_new(const struct mt_db_options *options, struct mt_str password_file)
 {
 	struct store *s = mt_alloc(sizeof(*s));
 
 	s->options = *options;
+	s->password_file = password_file;
+	mt_buf_init(&s->password, 0);
 	fold_init(&s->fold);
 	return s;
 }
@@ -63,6 +68,7 @@ store_free(struct store *s)
 	if (s == NULL)
 		return;
 	store_disconnect(s);
+	mt_secret_done(&s->password);
 	fold_done(&s->fold);
 	mt_free(s->sorted);
 	mt_free(s->added);
@@ -84,7 +90,9 @@ store_connect(struct store *s, struct mt_err *err)
 
 	if (s->db != NULL)
 		return MT_OK;
-	if (mt_db_open(&s->options, &s->db, err) != MT_OK)
+	if (mt_secret_option(s->password_file, &s->password,
+		&s->options.password, err) != MT_OK ||
+	    mt_db_open(&s->options, &s->db, err) != MT_OK)
 		return err->rc;
 	if (mt_schema_check(s->db, err) != MT_OK) {
 		store_disconnect(s);
@@ -214,6 +222,16 @@ transact(struct store *s, const struct store_event *events, size_t n,
 	return mt_db_exec(s->db, "COMMIT", err);
 }
 
+/* A statement that is refused is a symptom; the schema may have the cause. */
+static void
+explain(struct store *s, struct mt_err *err)
+{
+	struct mt_err why;
+
+	if (err->rc == MT_CONFIG && store_connect(s, &why) == MT_CONFIG)
+		*err = why;
+}
+
 enum mt_rc
 store_events(struct store *s, const struct store_event *events, size_t n,
     size_t *ret_new, struct mt_err *err)
@@ -228,6 +246,7 @@ store_events(struct store *s, const struct store_event *events, size_t n,
 	    settle_events(s->settle, events, n, err) != MT_OK) {
 		/* Which also rolls back. */
 		store_disconnect(s);
+		explain(s, err);
 		return err->rc;
 	}
 	return MT_OK;

@@ -13,6 +13,7 @@
  *      events come again
  *
  * After MT_AGAIN nothing may be acknowledged; call again with the same events.
+ * MT_CONFIG: the same, once somebody has changed schema, rights or password.
  * MT_FORMAT, MT_LIMIT: one of the events cannot be stored. The connection is
  * made when it is needed, and the schema is checked each time it is made.
  */
@@ -32,8 +33,12 @@ struct store_event {
 
 struct store;
 
-/* options' texts are borrowed. */
-struct store *store_new(const struct mt_db_options *options);
+/*
+ * options' texts are borrowed. password_file is read for each connection, so
+ * that a new password needs no reload; absent: none.
+ */
+struct store *store_new(
+    const struct mt_db_options *options, struct mt_str password_file);
 void store_free(struct store *s); /* NULL is fine */
 /* Connect, and check the schema, unless that is done. */
 MT_MUST_CHECK enum mt_rc store_connect(struct store *s, struct mt_err *err);

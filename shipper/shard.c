@@ -352,36 +352,15 @@ take(struct shard *shard, const struct mt_feed_answer *answer)
 	}
 }
 
-/* The password may have been changed since the last attempt. */
-static enum mt_rc
-read_password(struct shipper *s, struct mt_err *err)
-{
-	char path[1025];
-	struct mt_str file = s->options->redis_password_file;
-
-	if (file.n == 0)
-		return MT_OK;
-	if (file.n >= sizeof(path))
-		return mt_fail(err, MT_CONFIG, "redis_password_file: too long");
-	memcpy(path, file.p, file.n);
-	path[file.n] = '\0';
-	mt_secret_done(&s->password);
-	if (mt_secret_read(path, &s->password, err) != MT_OK) {
-		mt_buf_init(&s->password, 1);
-		return err->rc;
-	}
-	return MT_OK;
-}
-
 static enum mt_rc
 connect_shard(struct shard *shard, struct mt_err *err)
 {
 	struct shipper *s = shard->shipper;
 
-	if (read_password(s, err) != MT_OK)
+	/* It may have been changed since the last attempt. */
+	if (mt_secret_option(s->options->redis_password_file, &s->password,
+		&s->redis.password, err) != MT_OK)
 		return err->rc;
-	if (s->options->redis_password_file.n > 0)
-		s->redis.password = mt_buf_view(&s->password);
 	mt_feed_set_password(shard->feed, s->redis.password);
 	if (mt_feed_start(shard->feed, err) != MT_OK)
 		return err->rc;

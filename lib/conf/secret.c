@@ -55,6 +55,27 @@ mt_secret_read(const char *path, struct mt_buf *out, struct mt_err *err)
 	return MT_OK;
 }
 
+enum mt_rc
+mt_secret_option(struct mt_str path, struct mt_buf *out,
+    struct mt_str *ret_text, struct mt_err *err)
+{
+	char *name;
+	enum mt_rc rc;
+
+	*ret_text = mt_str(NULL);
+	if (path.n == 0)
+		return MT_OK;
+	mt_secret_done(out);
+	name = mt_str_dup(path);
+	rc = mt_secret_read(name, out, err);
+	mt_free(name);
+	if (rc == MT_OK)
+		*ret_text = mt_buf_view(out);
+	else
+		mt_buf_init(out, 0);
+	return rc;
+}
+
 void
 mt_secret_done(struct mt_buf *secret)
 {

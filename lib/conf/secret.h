@@ -16,6 +16,13 @@
  */
 MT_MUST_CHECK enum mt_rc mt_secret_read(
     const char *path, struct mt_buf *out, struct mt_err *err);
+/*
+ * The same for an option, whose file may have changed since it was read: out
+ * was initialised, and what it holds is wiped. *ret_text borrows from it, and
+ * is absent when the option names no file.
+ */
+MT_MUST_CHECK enum mt_rc mt_secret_option(struct mt_str path,
+    struct mt_buf *out, struct mt_str *ret_text, struct mt_err *err);
 void mt_secret_done(struct mt_buf *secret);
 
 #endif

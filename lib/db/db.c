@@ -35,7 +35,6 @@ mt_db_class(unsigned number)
 	case ER_TRUNCATED_WRONG_VALUE_FOR_FIELD:
 	case ER_WRONG_VALUE_FOR_TYPE:
 	case ER_BAD_NULL_ERROR:
-	case ER_NO_DEFAULT_FOR_FIELD:
 	case ER_DATA_OUT_OF_RANGE:
 	case ER_NO_PARTITION_FOR_GIVEN_VALUE:
 	case ER_DUP_ENTRY:
@@ -60,6 +59,7 @@ mt_db_class(unsigned number)
 	case ER_NO_SUCH_TABLE:
 	case ER_BAD_TABLE_ERROR:
 	case ER_BAD_FIELD_ERROR:
+	case ER_NO_DEFAULT_FOR_FIELD: /* a column that is newer than we */
 	case ER_PARSE_ERROR:
 	case ER_SP_DOES_NOT_EXIST:
 	case ER_WRONG_VALUE_COUNT_ON_ROW:

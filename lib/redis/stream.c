@@ -53,6 +53,12 @@ mt_stream_name(const struct mt_stream *s)
 	return mt_link_endpoint(s->link)->text;
 }
 
+void
+mt_stream_set_password(struct mt_stream *s, struct mt_str password)
+{
+	s->options.password = password;
+}
+
 int
 mt_stream_fd(const struct mt_stream *s)
 {
@@ -81,6 +87,12 @@ struct mt_str
 mt_stream_key(const struct mt_stream *s)
 {
 	return s->options.stream;
+}
+
+struct mt_str
+mt_stream_group(const struct mt_stream *s)
+{
+	return s->options.group;
 }
 
 /* After a failure nothing is outstanding any more. */

@@ -40,6 +40,8 @@ MT_MUST_CHECK enum mt_rc mt_stream_open(const struct mt_redis_options *options,
     struct mt_stream **ret_stream, struct mt_err *err);
 void mt_stream_close(struct mt_stream *s); /* NULL is fine */
 const char *mt_stream_name(const struct mt_stream *s); /* the endpoint */
+/* For the next connection; borrowed. */
+void mt_stream_set_password(struct mt_stream *s, struct mt_str password);
 /* To poll for POLLIN while an answer is outstanding; -1: not connected. */
 int mt_stream_fd(const struct mt_stream *s);
 

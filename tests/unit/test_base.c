@@ -17,6 +17,7 @@
 #include "base/num.h"
 #include "base/str.h"
 #include "base/sum.h"
+#include "base/trouble.h"
 #include "base/utf8.h"
 #include "base/words.h"
 
@@ -314,6 +315,37 @@ quotes_hide_control_bytes_and_people(void **state)
 }
 
 static void
+a_trouble_is_said_when_it_begins_or_becomes_another(void **state)
+{
+	struct mt_trouble_was was;
+	struct mt_trouble t;
+
+	(void)state;
+	mt_trouble_init(&t);
+	assert_false(mt_trouble_off(&t, &was));
+	assert_true(mt_trouble_on(&t, MT_AGAIN));
+	assert_false(mt_trouble_on(&t, MT_AGAIN));
+	assert_true(mt_trouble_on(&t, MT_CONFIG));
+	assert_false(mt_trouble_on(&t, MT_CONFIG));
+	/* As if it had been said a minute ago, and was well for a while. */
+	t.said_ms -= 60000;
+	assert_true(mt_trouble_on(&t, MT_CONFIG));
+	assert_false(mt_trouble_off(&t, &was));
+	t.good_ms -= 2000;
+	t.since_ms -= 62000;
+	assert_true(mt_trouble_off(&t, &was));
+	assert_int_equal(was.seconds, 60);
+	assert_int_equal(was.count, 5);
+	assert_false(mt_trouble_off(&t, &was));
+	assert_true(mt_trouble_on(&t, MT_CONFIG));
+	/* One success among failures is not the end. */
+	assert_false(mt_trouble_off(&t, &was));
+	assert_false(mt_trouble_on(&t, MT_CONFIG));
+	assert_int_equal(t.good_ms, 0);
+	mt_trouble_done(&t);
+}
+
+static void
 the_checksum_is_the_standard_one(void **state)
 {
 	(void)state;
@@ -336,6 +368,8 @@ main(void)
 		cmocka_unit_test(errors_gain_context_and_are_cut_not_overrun),
 		cmocka_unit_test(every_word_is_found_and_documented),
 		cmocka_unit_test(quotes_hide_control_bytes_and_people),
+		cmocka_unit_test(
+		    a_trouble_is_said_when_it_begins_or_becomes_another),
 		cmocka_unit_test(the_checksum_is_the_standard_one),
 	};
 
