@@ -16,6 +16,8 @@
 #define LONGEST_WAIT_MS 5000
 /* Acknowledged entries are trimmed away this often. */
 #define TRIM_MS 1000
+/* This often at the most we ask for nothing, to be seen. */
+#define SHOW_MS 1000
 
 struct lane {
 	struct lane *elder; /* itself, if it is that */
@@ -29,6 +31,7 @@ struct lane {
 	int64_t wait_ms;
 	int64_t claim_at;
 	int64_t trim_at;
+	int64_t show_at;
 	bool trim; /* something was acknowledged since */
 	struct mt_id *ids; /* of a batch, to acknowledge */
 	size_t cap;
@@ -214,6 +217,26 @@ trim(struct lane *lane, int64_t now_ms, struct mt_err *err)
 	return MT_OK;
 }
 
+/*
+ * Redis 7.0 takes no note of a consumer that waits for something new. So that
+ * `mailtrail doctor` sees us at work, ask for what we keep behind all ids:
+ * nothing, at once.
+ */
+static enum mt_rc
+show_up(struct lane *lane, int64_t now_ms, struct mt_err *err)
+{
+	/* The very last id is how Redis itself writes ">". */
+	const struct mt_id end = { UINT64_MAX, UINT64_MAX - 1 };
+	struct mt_entries none;
+	enum mt_rc rc;
+
+	rc = mt_stream_own(lane->stream, end, 1, &none, err);
+	if (rc != MT_OK && (rc != MT_ABSENT || mt_stream_gone(lane->stream)))
+		return rc;
+	lane->show_at = now_ms + SHOW_MS;
+	return MT_OK;
+}
+
 /* Nothing is outstanding: what is due, and the next question. */
 static enum mt_rc
 prepare(struct lane *lane, int64_t now_ms, struct mt_err *err)
@@ -224,6 +247,9 @@ prepare(struct lane *lane, int64_t now_ms, struct mt_err *err)
 		return err->rc;
 	if (elder == lane && now_ms >= lane->claim_at &&
 	    claim(lane, now_ms, err) != MT_OK)
+		return err->rc;
+	if (elder == lane && now_ms >= lane->show_at &&
+	    show_up(lane, now_ms, err) != MT_OK)
 		return err->rc;
 	/* When there is no more for now, at once; else now and then. */
 	if (elder->trim && (!elder->full || now_ms >= elder->trim_at) &&

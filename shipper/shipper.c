@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -19,6 +20,7 @@
 #define TICK_MS 1000
 #define SUMMARY_MS 60000
 #define READ_AGAIN_MS 10000 /* after a disk error */
+#define LOCK_TRIES 10
 #define FIXED_FDS 3 /* stop, reload, watch */
 
 static void
@@ -32,6 +34,21 @@ place_close(struct place *place)
 	mt_free(place->dir);
 }
 
+/* Who only looks whether it is taken has it for a moment. */
+static bool
+take_lock(int fd)
+{
+	const struct timespec pause = { .tv_nsec = 10000000 };
+	unsigned i;
+
+	for (i = 0; i < LOCK_TRIES; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return true;
+		(void)nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
 static enum mt_rc
 lock_place(struct place *place, struct mt_err *err)
 {
@@ -39,7 +56,7 @@ lock_place(struct place *place, struct mt_err *err)
 	    place->dir_fd, "ship.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0660);
 	if (place->lock_fd < 0)
 		return mt_fail_sys(err, "spool: %s/ship.lock", place->dir);
-	if (flock(place->lock_fd, LOCK_EX | LOCK_NB) != 0)
+	if (!take_lock(place->lock_fd))
 		return mt_fail(err, MT_AGAIN,
 		    "spool: %s: another mailtrail-ship is at work there",
 		    place->dir);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdio.h>
 #include <string.h>
 
 #include "redis/facts.h"
+#include "redis/server.h"
 
 void
 mt_facts_ask(struct mt_link *link, const struct mt_redis_options *o)
@@ -174,4 +176,33 @@ mt_facts_read(struct mt_link *link, unsigned step,
 	else
 		good = read_pending(node, facts);
 	return good ? MT_OK : mt_link_strange(link, err);
+}
+
+bool
+mt_consumers_read(const struct mt_node *node, struct mt_consumer_facts *facts)
+{
+	uint64_t pending, idle_ms;
+	const struct mt_node *name;
+	size_t i;
+
+	*facts = (struct mt_consumer_facts){ .asked_ms = UINT64_MAX };
+	if (node->type != MT_NODE_ARRAY)
+		return false;
+	facts->n = node->n;
+	for (i = 0; i < node->n; i++) {
+		name = find(node->items[i], "name");
+		if (name == NULL || name->type != MT_NODE_TEXT ||
+		    !read_number(node->items[i], "pending", &pending) ||
+		    !read_number(node->items[i], "idle", &idle_ms))
+			return false;
+		if (idle_ms < facts->asked_ms)
+			facts->asked_ms = idle_ms;
+		if (pending == 0 || idle_ms < facts->kept_ms)
+			continue;
+		facts->kept = pending;
+		facts->kept_ms = idle_ms;
+		(void)snprintf(facts->keeper, sizeof(facts->keeper), "%.*s",
+		    MT_STR_ARG(name->text));
+	}
+	return true;
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "redis/facts.h"
 #include "redis/peer.h"
 #include "redis/server.h"
 
@@ -76,5 +77,51 @@ mt_server_facts(
 	if (node->type != MT_NODE_TEXT)
 		return mt_link_strange(link, err);
 	read_info(node->text, ret_facts);
+	return MT_OK;
+}
+
+enum mt_rc
+mt_server_takes(struct mt_stream *s, struct mt_err *err)
+{
+	struct mt_link *link = mt_stream_link(s);
+	struct mt_str stream = mt_stream_key(s);
+	struct mt_node *node;
+	struct mt_buf key;
+	enum mt_rc rc;
+
+	if (mt_stream_ready(s, err) != MT_OK)
+		return err->rc;
+	mt_buf_init(&key, stream.n + sizeof(":doctor"));
+	mt_buf_printf(&key, "%.*s:doctor", MT_STR_ARG(stream));
+	mt_link_begin(link, 6);
+	mt_link_wordz(link, "XADD");
+	mt_link_word(link, mt_buf_view(&key));
+	mt_link_wordz(link, "NOMKSTREAM");
+	mt_link_wordz(link, "*");
+	mt_link_wordz(link, "v");
+	mt_link_wordz(link, "0");
+	rc = mt_stream_answer(s, &node, err);
+	mt_buf_done(&key);
+	return rc;
+}
+
+enum mt_rc
+mt_server_consumers(struct mt_stream *s, struct mt_consumer_facts *ret_facts,
+    struct mt_err *err)
+{
+	struct mt_link *link = mt_stream_link(s);
+	struct mt_node *node;
+
+	if (mt_stream_ready(s, err) != MT_OK)
+		return err->rc;
+	mt_link_begin(link, 4);
+	mt_link_wordz(link, "XINFO");
+	mt_link_wordz(link, "CONSUMERS");
+	mt_link_word(link, mt_stream_key(s));
+	mt_link_word(link, mt_stream_group(s));
+	if (mt_stream_answer(s, &node, err) != MT_OK)
+		return err->rc;
+	if (!mt_consumers_read(node, ret_facts))
+		return mt_link_strange(link, err);
 	return MT_OK;
 }

@@ -24,4 +24,25 @@ struct mt_server_facts {
 MT_MUST_CHECK enum mt_rc mt_server_facts(
     struct mt_stream *s, struct mt_server_facts *ret_facts, struct mt_err *err);
 
+/*
+ * Would it take an event now? Asked with an event for a stream that does not
+ * exist and is not made. Fails as adding one would.
+ */
+MT_MUST_CHECK enum mt_rc mt_server_takes(
+    struct mt_stream *s, struct mt_err *err);
+
+/* The collectors, as the group has them. */
+struct mt_consumer_facts {
+	size_t n; /* there ever were */
+	uint64_t asked_ms; /* since any of them last asked for entries */
+	/* Who has kept entries for the longest time without asking again: */
+	char keeper[129]; /* empty: nobody keeps any */
+	uint64_t kept;
+	uint64_t kept_ms;
+};
+
+/* MT_ABSENT: no such stream or group. */
+MT_MUST_CHECK enum mt_rc mt_server_consumers(struct mt_stream *s,
+    struct mt_consumer_facts *ret_facts, struct mt_err *err);
+
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <errno.h>
@@ -90,6 +91,7 @@ add_endpoint(const struct mt_state_endpoint *e, const struct look *looks,
 			acked = s->acked > acked ? s->acked : acked;
 			sent = s->sent > acked ? s->sent : acked;
 		}
+		ret->sent += sent;
 		if (looks[i].size > sent)
 			ret->unsent += looks[i].size - sent;
 		ret->unacked += sent - acked;
@@ -171,6 +173,26 @@ mt_spool_stat_done(struct mt_spool_stat *stat)
 		mt_free(stat->endpoints[i].endpoint);
 	mt_free(stat->endpoints);
 	*stat = (struct mt_spool_stat){ .segments = 0 };
+}
+
+bool
+mt_spool_served(const char *dir)
+{
+	struct mt_err ignored;
+	bool served = true;
+	int dir_fd, fd;
+
+	if (mt_dir_open(dir, &dir_fd, &ignored) != MT_OK)
+		return true;
+	fd = openat(dir_fd, "ship.lock", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		served = errno != ENOENT;
+	else if (flock(fd, LOCK_SH | LOCK_NB) == 0)
+		served = false;
+	if (fd >= 0)
+		(void)close(fd);
+	(void)close(dir_fd);
+	return served;
 }
 
 static void

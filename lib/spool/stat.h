@@ -2,7 +2,7 @@
 /*
  * What stands in a spool directory, for `mailtrail spool status` and doctor:
  * segments, what was lost, and how far mailtrail-ship has come with each Redis
- * endpoint. Reads only, takes no lock, needs no running program.
+ * endpoint. Reads only, needs no running program.
  */
 #ifndef MT_SPOOL_STAT_H
 #define MT_SPOOL_STAT_H
@@ -17,7 +17,8 @@
 
 struct mt_spool_endpoint {
 	char *endpoint; /* owned */
-	uint64_t unsent; /* bytes Redis does not have yet */
+	uint64_t sent; /* bytes Redis had when the state was written */
+	uint64_t unsent; /* bytes it does not have yet */
 	uint64_t unacked; /* bytes it has, but the collector has not stored */
 };
 
@@ -39,6 +40,11 @@ struct mt_spool_stat {
 MT_MUST_CHECK enum mt_rc mt_spool_stat_read(
     const char *dir, struct mt_spool_stat *ret_stat, struct mt_err *err);
 void mt_spool_stat_done(struct mt_spool_stat *stat);
+/*
+ * Does a mailtrail-ship work on the directory? Takes the lock that tells, for
+ * a moment, when none does. True when it cannot be found out.
+ */
+bool mt_spool_served(const char *dir);
 /* As "name=value" lines, one endpoint a line. */
 void mt_spool_stat_print(const struct mt_spool_stat *stat, struct mt_buf *out);
 

@@ -291,9 +291,14 @@ def test_redis(doctor, redis, stream):
     with redis.connect() as c:
         c.xgroup_create(stream, "mailtrail", mkstream=True)
         c.xadd(stream, {"v": "1"})
+        assert only(doctor, "redis", "FAIL")[0].startswith(
+            "no mailtrail-collector is at work: nobody has ever asked for "
+            "events; 1 entries wait in ")
+        c.xreadgroup("mailtrail", "one", {stream: ">"}, count=1)
+        c.xadd(stream, {"v": "1"})
         assert [s for s, _, _ in checks(doctor, "redis")] == ["ok", "ok"]
-        assert ": 1 entries, 1 not yet read" in checks(
-            doctor, "redis")[1][1]
+        assert ": 2 entries, 1 not yet read by a collector, 1 being stored" \
+            in checks(doctor, "redis")[1][1]
         c.xadd(f"{stream}:dead", {"dead_reason": "x"})
         assert only(doctor, "redis", "warn")[0].endswith("1 dead letters")
     doctor.set(redis="unix:/nowhere")

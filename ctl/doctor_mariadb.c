@@ -1,119 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Redis and MariaDB, and whether their clocks are ours. */
+/* MariaDB: the server, our rights, the schema. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "connect.h"
 #include "db/schema.h"
 #include "doctor.h"
-#include "redis/dead.h"
-#include "redis/server.h"
 #include "text.h"
 
-#define LAG_WARN 100000
-
-static void
-check_server(struct ctl_doctor *d, struct mt_stream *s)
-{
-	int64_t before = mt_clock_now(), after;
-	struct mt_server_facts f;
-	struct mt_err err;
-
-	if (mt_server_facts(s, &f, &err) != MT_OK) {
-		ctl_doctor_say(d, CTL_WARN, "redis",
-		    "allow +info, as conf/redis/mailtrail.acl does", "%s",
-		    err.msg);
-		return;
-	}
-	after = mt_clock_now();
-	ctl_doctor_say(d, f.major >= 7 ? CTL_OK : CTL_FAIL, "redis",
-	    f.major >= 7 ? NULL : "run Redis 7.0 or newer",
-	    "%s: version %s, %s", mt_stream_name(s), f.version, f.role);
-	if (!f.aof)
-		ctl_doctor_say(d, CTL_FAIL, "redis",
-		    "appendonly yes (conf/redis/mailtrail.conf)",
-		    "%s keeps nothing over a restart", mt_stream_name(s));
-	else if (!f.aof_good)
-		ctl_doctor_say(d, CTL_FAIL, "redis",
-		    "its log says why; often the disk is full",
-		    "%s could not write its append-only file",
-		    mt_stream_name(s));
-	if (strcmp(f.eviction, "noeviction") != 0 && f.eviction[0] != '\0')
-		ctl_doctor_say(d, f.max_memory > 0 ? CTL_FAIL : CTL_WARN,
-		    "redis", "maxmemory-policy noeviction",
-		    "%s throws keys away when memory is short (%s)",
-		    mt_stream_name(s), f.eviction);
-	if (f.now != 0)
-		ctl_doctor_clock(
-		    d, "Redis", f.now, before + (after - before) / 2);
-}
-
-static void
-check_group(
-    struct ctl_doctor *d, struct mt_stream *s, const struct mt_stream_facts *f)
-{
-	if (!f->exists || !f->group) {
-		ctl_doctor_say(d, CTL_WARN, "redis",
-		    "mailtrail-ship and mailtrail-collector make both when "
-		    "they start",
-		    "%s: there is no %s yet", mt_stream_name(s),
-		    f->exists ? "consumer group" : "event stream");
-		return;
-	}
-	ctl_doctor_say(d, f->lag_known && f->lag > LAG_WARN ? CTL_WARN : CTL_OK,
-	    "redis",
-	    f->lag_known && f->lag > LAG_WARN
-		? "start another mailtrail-collector, or see what slows it"
-		: NULL,
-	    "%s: %" PRIu64 " entries, %" PRIu64 " not yet read by a "
-	    "collector%s, %" PRIu64 " being stored",
-	    mt_stream_name(s), f->length, f->lag,
-	    f->lag_known ? "" : " (or more)", f->pending);
-}
-
-static void
-check_endpoint(struct ctl_doctor *d, struct mt_stream *s)
-{
-	struct mt_stream_facts f;
-	struct mt_err err;
-	uint64_t dead;
-
-	if (mt_stream_facts(s, &f, &err) != MT_OK) {
-		ctl_doctor_say(d, CTL_FAIL, "redis",
-		    err.rc == MT_CONFIG
-			? "correct redis_user and redis_password_file, or the "
-			  "ACL (conf/redis/mailtrail.acl)"
-			: "start Redis, or correct the option redis",
-		    "%s", err.msg);
-		return;
-	}
-	check_server(d, s);
-	check_group(d, s, &f);
-	if (mt_dead_count(s, &dead, &err) == MT_OK && dead > 0)
-		ctl_doctor_say(d, CTL_WARN, "redis",
-		    "mailtrail dead list says why; then replay or drop",
-		    "%s: %" PRIu64 " dead letters", mt_stream_name(s), dead);
-}
-
-void
-ctl_doctor_redis(struct ctl_doctor *d)
-{
-	struct ctl_streams s;
-	struct mt_err err;
-	size_t i;
-
-	if (ctl_streams_open(d->c->o, &s, &err) != MT_OK) {
-		ctl_doctor_say(d, CTL_FAIL, "redis",
-		    "correct the option in mailtrail.conf", "%s", err.msg);
-		return;
-	}
-	for (i = 0; i < s.n; i++)
-		check_endpoint(d, s.streams[i]);
-	ctl_streams_close(&s);
-}
+#define ROOM_LEAST (16u << 20)
+#define WAITING "until then events wait in Redis"
 
 /* Statements that change nothing: the server refuses what we may not do. */
 static void
@@ -168,7 +68,7 @@ check_schema(struct ctl_doctor *d)
 	if (mt_schema_check(d->db, &err) != MT_OK) {
 		ctl_doctor_say(d, CTL_FAIL, "schema",
 		    "mailtrail schema migrate; when the schema is the newer "
-		    "one, upgrade this host",
+		    "one, upgrade this host; " WAITING,
 		    "%s", err.msg);
 		return;
 	}
@@ -189,6 +89,39 @@ check_schema(struct ctl_doctor *d)
 		    "there is no partition for tomorrow: its rows could only "
 		    "be dropped one by one");
 	mt_free(there);
+}
+
+/* Would it take events? Read-only and full ones answer well. */
+static void
+check_writing(struct ctl_doctor *d)
+{
+	char *only = NULL, *dir = NULL;
+	struct statvfs fs;
+	struct mt_buf room;
+	struct mt_err err;
+
+	if (mt_db_text(d->db, "SELECT @@read_only", NULL, 0, &only, &err) ==
+		MT_OK &&
+	    only != NULL && strcmp(only, "0") != 0)
+		ctl_doctor_say(d, CTL_FAIL, "mariadb",
+		    "SET GLOBAL read_only = 0, when it is not a replica; " WAITING,
+		    "it is read-only");
+	mt_free(only);
+	/* Behind a socket its disk is one of this host's. */
+	if (d->c->o->db_host.n > 0 ||
+	    mt_db_text(d->db, "SELECT @@datadir", NULL, 0, &dir, &err) !=
+		MT_OK ||
+	    dir == NULL)
+		return;
+	mt_buf_init(&room, 64);
+	if (statvfs(dir, &fs) == 0 &&
+	    (uint64_t)fs.f_bavail * fs.f_frsize < ROOM_LEAST) {
+		ctl_bytes((uint64_t)fs.f_bavail * fs.f_frsize, &room);
+		ctl_doctor_say(d, CTL_FAIL, "mariadb", "make room; " WAITING,
+		    "its disk is full: %s left in %s", room.p, dir);
+	}
+	mt_buf_done(&room);
+	mt_free(dir);
 }
 
 static void
@@ -223,7 +156,8 @@ ctl_doctor_mariadb(struct ctl_doctor *d)
 		    err.rc == MT_CONFIG
 			? "correct db_name, db_user and db_password_file "
 			  "(schema/database.sql makes database and roles)"
-			: "start MariaDB, or correct db_socket or db_host",
+			: "start MariaDB, or restart it when it does not "
+			  "answer, or correct db_socket or db_host; " WAITING,
 		    "%s", err.msg);
 		return;
 	}
@@ -236,6 +170,7 @@ ctl_doctor_mariadb(struct ctl_doctor *d)
 	    version != NULL ? version : "unknown");
 	mt_free(version);
 	mt_buf_done(&place);
+	check_writing(d);
 	check_rights(d);
 	check_schema(d);
 	check_db_clock(d);
