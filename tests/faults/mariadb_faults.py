@@ -12,8 +12,11 @@ from tests.lib.process import Process, wait_for
 
 from .fault import fault
 
+KEEPING = [("collector", "keeping the events in Redis")]
 
-@fault("mariadb killed in a transaction",
+
+@fault("mariadb killed in a transaction", log=KEEPING,
+       doctor=[("mariadb", "Can't connect")],
        on=("mariadb", "collector", "redis", "ship", "spool", "milter"))
 def killed_in_transaction(scene, r):
     """kill -9 of MariaDB when a transaction of the collector is half done."""
@@ -38,7 +41,8 @@ def waiting(scene):
         "WHERE trx_state = 'LOCK WAIT'")
 
 
-@fault("mariadb read-only")
+@fault("mariadb read-only", log=KEEPING,
+       doctor=[("mariadb", "read-only")])
 def read_only(scene, r):
     """An operator, or a failover, has made MariaDB read-only."""
     scene.mariadb.query("SET GLOBAL read_only = 1")
@@ -58,12 +62,14 @@ def disk_full(scene, r):
         scene.database.free()
 
 
-@fault("mariadb schema behind", hold=(1.0, 4.0))
+@fault("mariadb schema behind", hold=(1.0, 4.0), log=KEEPING,
+       doctor=[("schema", "migration .* is not applied")])
 def schema_behind(scene, r):
     """The newest migration is not there (any more); later it is made."""
     for table, column in newest_columns(scene):
-        scene.mariadb.query(f"ALTER TABLE `{table}` DROP COLUMN `{column}`",
-                            database=scene.ours.database)
+        # A copy, since a column dropped at once still counts in each row.
+        scene.mariadb.query(f"ALTER TABLE `{table}` DROP COLUMN `{column}`, "
+                            "ALGORITHM = COPY", database=scene.ours.database)
     scene.mariadb.query("DELETE FROM schema_migration ORDER BY number DESC "
                         "LIMIT 1", database=scene.ours.database)
     try:

@@ -44,10 +44,18 @@ def window_of(scene, name):
         else contextlib.nullcontext()
 
 
-@add_each(OURS, title="NAME killed", doctor={
-    "milter": [("socket", "mailtrail-milter")],
-    "pixel": [("socket", "mailtrail-pixel")],
-})
+# Where the doctor speaks of a program, and of one that is stopped.
+STEP = {"milter": "socket", "pixel": "socket", "ship": "spool",
+        "collector": "redis"}
+NOT_THERE = {n: [(s, f"mailtrail-{n}")] for n, s in STEP.items()}
+STOPPED = {n: [(s, f"mailtrail-{n} .*process \\d+ is stopped")]
+           for n, s in STEP.items()}
+# Who says that a server is away, and where the events are meanwhile.
+WAITING = {"redis": [("ship", "keeping")],
+           "mariadb": [("collector", "keeping the events in Redis")]}
+
+
+@add_each(OURS, title="NAME killed", doctor=NOT_THERE)
 def program_killed(scene, r, name):
     """kill -9 of mailtrail-NAME, up to four times; started by systemd."""
     with window_of(scene, name):
@@ -64,16 +72,16 @@ def program_killed(scene, r, name):
         scene.wait_up()
 
 
-@add_each(OURS, title="NAME stopped", hold=(1.0, 8.0))
+@add_each(OURS, title="NAME stopped", hold=(1.0, 8.0), doctor=STOPPED)
 def program_stopped(scene, r, name):
     """SIGSTOP of mailtrail-NAME, later SIGCONT."""
     with window_of(scene, name), stopped(scene.daemon(name).pid):
         yield True
 
 
-@add_each(("redis", "mariadb"), title="NAME killed", doctor={
-    "redis": [("redis", "unix:|onnect")],
-    "mariadb": [("mariadb", "onnect")],
+@add_each(("redis", "mariadb"), title="NAME killed", log=WAITING, doctor={
+    "redis": [("redis", "Connection refused")],
+    "mariadb": [("mariadb", "Can't connect")],
 })
 def server_killed(scene, r, name):
     """kill -9 of NAME, started again later."""
@@ -85,7 +93,10 @@ def server_killed(scene, r, name):
         server.start()
 
 
-@add_each(("redis", "mariadb"), title="NAME stopped", hold=(1.0, 8.0))
+@add_each(("redis", "mariadb"), title="NAME stopped", hold=(1.0, 8.0), doctor={
+    "redis": [("redis", "no answer in time")],
+    "mariadb": [("mariadb", "Lost connection")],
+})
 def server_stopped(scene, r, name):
     """SIGSTOP of NAME, later SIGCONT."""
     with stopped(getattr(scene, name).process.pid):

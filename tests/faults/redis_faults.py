@@ -7,6 +7,8 @@ import secrets
 
 from .fault import fault
 
+WAITING = [("ship", "keeping")]
+
 
 @contextlib.contextmanager
 def told(scene, command, again):
@@ -20,21 +22,24 @@ def told(scene, command, again):
             c.execute_command(*again.split())
 
 
-@fault("redis out of memory")
+@fault("redis out of memory", log=WAITING,
+       doctor=[("redis", "takes no events.*OOM")])
 def out_of_memory(scene, r):
     """Redis has reached maxmemory and refuses to store more."""
     with told(scene, "CONFIG SET maxmemory 1mb", "CONFIG SET maxmemory 0"):
         yield True
 
 
-@fault("redis read-only")
+@fault("redis read-only", log=WAITING,
+       doctor=[("redis", "takes no events.*READONLY")])
 def read_only(scene, r):
     """Redis has been made the replica of a server that is not there."""
     with told(scene, "REPLICAOF 127.0.0.1 1", "REPLICAOF NO ONE"):
         yield True
 
 
-@fault("redis disk full")
+@fault("redis disk full", hold=(2.0, 4.0), log=WAITING,
+       doctor=[("redis", "append-only file|MISCONF")])
 def disk_full(scene, r):
     """Redis cannot write its append-only file."""
     scene.redis_disk.fill()
@@ -44,7 +49,7 @@ def disk_full(scene, r):
         scene.redis_disk.free()
 
 
-@fault("redis emptied")
+@fault("redis emptied", log=[("ship", "sending again")])
 def emptied(scene, r):
     """Redis dies, and comes back without anything it had."""
     scene.redis.kill()
@@ -55,7 +60,8 @@ def emptied(scene, r):
         scene.redis.start()
 
 
-@fault("redis password changed")
+@fault("redis password changed", log=WAITING,
+       doctor=[("redis", "WRONGPASS|NOAUTH")])
 def password_changed(scene, r):
     """Redis wants another password; later the file, or Redis, is put right."""
     redis, new = scene.redis, secrets.token_hex(16)

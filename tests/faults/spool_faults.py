@@ -23,7 +23,7 @@ def disk_full(scene, r):
         wait_good(scene)
 
 
-@fault("spool unwritable")
+@fault("spool unwritable", hold=(2.0, 5.0))
 def unwritable(scene, r):
     """Our programs may no longer write into the spool's directory."""
     with scene.window("spool"):
