@@ -6,6 +6,7 @@ set(CMAKE_C_EXTENSIONS OFF)
 option(MT_WERROR "warnings are errors" OFF)
 option(MT_HARDEN "hardening flags (off where a packager's flags rule)" ON)
 option(MT_TIDY "run clang-tidy on every file" OFF)
+option(MT_ANALYZE "compile with gcc's analyzer" OFF)
 option(MT_FUZZ "link fuzz targets with libFuzzer" OFF)
 option(MT_TESTS "build tests and benchmarks" ON)
 set(MT_SANITIZE "" CACHE STRING "sanitizers, as -fsanitize= takes them")
@@ -25,6 +26,10 @@ if(MT_WERROR)
 	add_compile_options(-Werror)
 endif()
 
+if(MT_ANALYZE)
+	add_compile_options(-fanalyzer)
+endif()
+
 if(MT_FUZZ)
 	add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -O1
 		-fno-sanitize-recover=all -fno-omit-frame-pointer)
@@ -36,6 +41,11 @@ elseif(MT_SANITIZE)
 	if(CMAKE_C_COMPILER_ID STREQUAL GNU)
 		# gcc 12 sees null dereferences in sanitizer branches.
 		add_compile_options(-Wno-null-dereference)
+		# As shared libraries these two get in each other's way, and
+		# not all they find goes where tests/lib/checked.py looks.
+		if(MT_SANITIZE STREQUAL "address,undefined")
+			add_link_options(-static-libasan -static-libubsan)
+		endif()
 	endif()
 elseif(MT_HARDEN)
 	add_compile_options(-fstack-protector-strong -fstack-clash-protection

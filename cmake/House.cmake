@@ -9,7 +9,26 @@
 
 include(GNUInstallDirs)
 
+# Findings of gcc's analyzer that are none: tests/suppressed/analyzer.
+if(MT_ANALYZE)
+	set(MT_EXPLAINED ${CMAKE_SOURCE_DIR}/tests/suppressed/analyzer)
+	set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
+		${MT_EXPLAINED})
+	file(STRINGS ${MT_EXPLAINED} MT_EXPLAINED REGEX "^[^#]")
+endif()
+
+# In the directory of a target, since sources have their options there.
+function(mt_explain)
+	foreach(line ${MT_EXPLAINED})
+		string(REGEX MATCH "^([^ ]+) +([^ ]+)" _ "${line}")
+		set_source_files_properties(${CMAKE_SOURCE_DIR}/${CMAKE_MATCH_1}
+			PROPERTIES COMPILE_OPTIONS
+			-Wno-analyzer-${CMAKE_MATCH_2})
+	endforeach()
+endfunction()
+
 function(mt_link target)
+	mt_explain()
 	cmake_parse_arguments(A "" "" "USES;LIBS" ${ARGN})
 	target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/lib)
 	foreach(room ${A_USES})

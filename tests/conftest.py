@@ -3,7 +3,8 @@
 
 MT_BUILD names the build directory (default build/dev); MT_SKIPS_FAIL=1 turns
 a skipped test into a failed one, as in CI. When a test fails, the end of
-every server's log is shown with it.
+every server's log is shown with it. What a sanitizer or valgrind reports
+fails the test in which it came (tests/lib/checked.py).
 """
 
 import itertools
@@ -13,6 +14,7 @@ import signal
 
 import pytest
 
+from tests.lib import checked
 from tests.lib.mariadb import MariaDB
 from tests.lib.postfix import Postfix
 from tests.lib.process import Lab
@@ -24,9 +26,14 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 _numbers = itertools.count(1)
 
 
-def pytest_configure():
+def pytest_configure(config):
     # Ended from outside, a run still closes its labs.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    config.mt_reports = checked.Reports()
+
+
+def pytest_unconfigure(config):
+    config.mt_reports.close()
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +45,7 @@ def root():
 @pytest.fixture(scope="session")
 def build():
     """The build directory."""
-    path = ROOT / os.environ.get("MT_BUILD", "build/dev")
+    path = checked.build()
     if not path.is_dir():
         pytest.fail(f"no build in {path}: cmake --preset dev && "
                     "cmake --build --preset dev, or set MT_BUILD")
@@ -117,6 +124,13 @@ def pytest_runtest_makereport(item, call):
             and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
         report.longrepr = f"skipped, and skips fail here: {report.longrepr}"
+    # With the last test, the servers of the whole run have ended, too.
+    found = item.config.mt_reports.take() if call.when == "teardown" else []
+    if found:
+        report.outcome = "failed"
+        report.longrepr = "\n".join([
+            "reported by what watches our programs:", *found,
+            str(report.longrepr or "")])
     if report.failed:
         for name in ("lab", "own_lab", "system_lab"):
             lab = getattr(item, "funcargs", {}).get(name)

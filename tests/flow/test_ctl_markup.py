@@ -9,6 +9,7 @@ import subprocess
 
 import pytest
 
+from tests.lib.checked import assert_cost
 from tests.lib.ctl import EX_CONFIG, EX_IOERR, EX_USAGE, Ctl
 
 URL = "https://open.example.org/i/AbCdEf.gif"
@@ -167,9 +168,7 @@ def test_memory_is_bounded(ctl, tmp_path):
              "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)",
              ctl.program, "markup", "--pixel-url", URL],
             stdin=f, capture_output=True, timeout=60, check=True)
-    if "asan" in ctl.program:
-        pytest.skip("sanitizers take memory of their own")
-    assert int(done.stdout) * 1024 < 2.2 * size + (16 << 20)
+    assert_cost(int(done.stdout) * 1024, 2.2 * size + (16 << 20))
 
 
 def test_without_explain_it_says_nothing(ctl):

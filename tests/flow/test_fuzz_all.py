@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from tests.lib import checked
 from tests.lib.process import run
 
 SOURCE = """\
@@ -42,6 +43,8 @@ def made(tmp_path_factory):
 @pytest.fixture
 def fuzz_all(root, made, monkeypatch):
     monkeypatch.setenv("MT_BUILD", str(made))
+    for name in checked.OPTIONS:  # what is found here is meant to be
+        monkeypatch.delenv(name)
     return lambda *args, ok=(0,): run([root / "tests/fuzz-all", *args], ok)
 
 

@@ -11,6 +11,8 @@ import subprocess
 import tempfile
 import time
 
+from .checked import wrapped
+
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -168,7 +170,8 @@ class Process:
         env.update(self.env or {})
         with open(self.log, "ab") as log:
             self.popen = subprocess.Popen(
-                self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                wrapped(self.argv), stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log,
                 cwd=self.directory, env=env, start_new_session=True,
                 pass_fds=self.pass_fds, preexec_fn=self._become)
         if ready is not None:
