@@ -43,6 +43,7 @@ pixel_server_new(struct pixel_listener *listener, unsigned threads,
 	server->workers = mt_alloc_array(threads, sizeof(*server->workers));
 	server->site = site != NULL ? pixel_site_ref(site) : NULL;
 	(void)pthread_mutex_init(&server->lock, NULL);
+	pixel_idle_init(&server->idle);
 	server->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (server->epoll < 0)
 		(void)mt_fail_sys(err, "epoll");
@@ -65,6 +66,7 @@ pixel_server_free(struct pixel_server *server)
 		(void)close(server->epoll);
 	pixel_site_unref(server->site);
 	(void)pthread_mutex_destroy(&server->lock);
+	pixel_idle_done(&server->idle);
 	mt_free(server->workers);
 	mt_free(server);
 }

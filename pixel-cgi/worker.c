@@ -18,6 +18,7 @@
 #include "prog/program.h"
 
 #define CONNECTIONS_MAX 768 /* systemd's default is 1024 descriptors */
+#define CUT_MAX 128 /* connections that were cut, and are not yet closed */
 #define EVENTS 8
 #define READ_S 5 /* for a peer that stalls within a request */
 #define DRAIN_MS 250 /* for what waits when we stop */
@@ -54,14 +55,25 @@ drop(struct pixel_server *server, int fd)
 static void
 park(struct work *work, int fd, int op)
 {
+	struct pixel_server *server = work->server;
 	struct epoll_event ev = {
 		.events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT,
 		.data.fd = fd,
 	};
+	unsigned n = atomic_load(&server->connections);
 
-	if (atomic_load(&work->server->connections) > CONNECTIONS_MAX ||
-	    epoll_ctl(work->server->epoll, op, fd, &ev) != 0)
-		drop(work->server, fd);
+	if (n > CONNECTIONS_MAX) {
+		mt_log_every(60, MT_LOG_WARNING,
+		    "more than %d connections; closing those that wait longest",
+		    CONNECTIONS_MAX);
+		pixel_idle_cut(&server->idle);
+	}
+	if (n > CONNECTIONS_MAX + CUT_MAX || !pixel_idle_add(&server->idle, fd))
+		drop(server, fd);
+	else if (epoll_ctl(server->epoll, op, fd, &ev) != 0) {
+		pixel_idle_remove(&server->idle, fd);
+		drop(server, fd);
+	}
 }
 
 /* Closing with unread bytes would take the answer back over TCP. */
@@ -220,6 +232,7 @@ handle(struct work *work, const struct epoll_event *ev)
 	if (ev->data.fd == mt_stop_fd())
 		return false;
 	if (ev->data.fd != listener->fd) {
+		pixel_idle_remove(&work->server->idle, ev->data.fd);
 		if ((ev->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
 			drop(work->server, ev->data.fd);
 		else

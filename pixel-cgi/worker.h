@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "idle.h"
 #include "listen.h"
 #include "site.h"
 
@@ -23,6 +24,7 @@ struct pixel_server {
 	struct pixel_worker *workers; /* owned */
 	atomic_uint running;
 	atomic_uint connections;
+	struct pixel_idle idle;
 	atomic_ulong counts[PIXEL_OUTCOMES];
 	pthread_mutex_t lock;
 	struct pixel_site *site; /* under lock; NULL: answer only */
