@@ -153,7 +153,8 @@ say_over(struct batch *b)
 {
 	struct mt_trouble_was was;
 
-	if (mt_trouble_off(&b->trouble, &was))
+	mt_trouble_good(&b->trouble);
+	if (mt_trouble_over(&b->trouble, &was))
 		mt_log(MT_LOG_INFO,
 		    "the database takes events again after s=%u attempts=%u",
 		    was.seconds, was.count);

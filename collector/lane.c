@@ -294,8 +294,10 @@ say_over(struct lane *lane)
 {
 	struct mt_trouble_was was;
 
-	if (lane->elder == lane && lane->own_read &&
-	    mt_trouble_off(&lane->trouble, &was))
+	if (lane->elder != lane || !lane->own_read)
+		return;
+	mt_trouble_good(&lane->trouble);
+	if (mt_trouble_over(&lane->trouble, &was))
 		mt_log(MT_LOG_INFO,
 		    "redis %s: well again after s=%u attempts=%u",
 		    mt_stream_name(lane->stream), was.seconds, was.count);

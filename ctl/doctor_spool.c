@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The spool of this host, and mailtrail-ship, which empties it. */
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,6 +18,17 @@
 /* A shipper that is well writes its state within two seconds. */
 #define WATCH_MS 5000
 
+#define RECENT (3600 * MT_SECOND)
+
+static const char *
+lost_remedy(int sys)
+{
+	if (sys == EACCES || sys == EPERM || sys == EROFS)
+		return "let the programs' user write there (mode 2770, group "
+		       "mailtrail)";
+	return "make room on the disk, or raise spool_max";
+}
+
 static void
 say_lost(struct ctl_doctor *d, const struct mt_lost *lost)
 {
@@ -26,12 +38,33 @@ say_lost(struct ctl_doctor *d, const struct mt_lost *lost)
 		return;
 	mt_time_write(lost->at, 'T', true, at);
 	ctl_doctor_say(d,
-	    mt_clock_now() - lost->at < 3600 * MT_SECOND ? CTL_FAIL : CTL_WARN,
-	    "spool", "make room on the disk, or raise spool_max",
+	    mt_clock_now() - lost->at < RECENT ? CTL_FAIL : CTL_WARN, "spool",
+	    lost_remedy((int)lost->sys),
 	    "%" PRIu64 " events were lost, the last at %s: %s", lost->records,
 	    at,
 	    lost->sys == 0 ? "spool full, or event too long"
 			   : strerrordesc_np((int)lost->sys));
+}
+
+static void
+say_damage(struct ctl_doctor *d, const struct mt_lost *damage)
+{
+	char at[MT_TIME_LEN + 1];
+	struct mt_buf size;
+
+	if (damage->records == 0)
+		return;
+	mt_buf_init(&size, 64);
+	ctl_bytes(damage->bytes, &size);
+	mt_time_write(damage->at, 'T', true, at);
+	ctl_doctor_say(d,
+	    mt_clock_now() - damage->at < RECENT ? CTL_FAIL : CTL_WARN, "spool",
+	    "look for a failing disk or memory; the log of mailtrail-ship "
+	    "names segments and offsets",
+	    "%s in %" PRIu64 " places were damaged and passed over, the last "
+	    "at %s",
+	    size.p, damage->records, at);
+	mt_buf_done(&size);
 }
 
 /* Where something is to be sent, has anything been since the first look? */
@@ -186,6 +219,7 @@ say_stat(
 		    "%zu damaged segments and %zu files that are none of ours",
 		    stat->damaged, stat->strange);
 	say_lost(d, &stat->lost);
+	say_damage(d, &stat->damage);
 	mt_buf_done(&size);
 }
 
@@ -212,7 +246,12 @@ check_room(struct ctl_doctor *d, const char *dir)
 		    "%s: %s left%s", dir, size.p,
 		    (fs.f_flag & ST_RDONLY) != 0 ? ", and mounted read-only"
 						 : "");
-	if ((st.st_mode & (S_ISGID | S_IWGRP)) != (S_ISGID | S_IWGRP) &&
+	if ((st.st_mode & (S_IWUSR | S_IWGRP)) == 0)
+		ctl_doctor_say(d, CTL_FAIL, "spool",
+		    "chmod 2770; until then events are lost, and counted",
+		    "%s: mode %04o lets nobody append", dir,
+		    (unsigned)st.st_mode & 07777);
+	else if ((st.st_mode & (S_ISGID | S_IWGRP)) != (S_ISGID | S_IWGRP) &&
 	    st.st_uid == 0)
 		ctl_doctor_say(d, CTL_WARN, "spool",
 		    "chgrp mailtrail, chmod 2770: producers of other users "

@@ -12,7 +12,7 @@ static void
 print_json(const struct mt_spool_stat *stat, const char *dir)
 {
 	json_t *o = json_object(), *lost = json_object();
-	json_t *list = json_array(), *row;
+	json_t *passed = json_object(), *list = json_array(), *row;
 	size_t i;
 
 	ctl_json_set(o, "spool_dir", json_string(dir));
@@ -31,6 +31,10 @@ print_json(const struct mt_spool_stat *stat, const char *dir)
 		? json_string("spool full, or event too long")
 		: json_string(strerrordesc_np((int)stat->lost.sys)));
 	ctl_json_set(o, "lost", lost);
+	ctl_json_set(passed, "places", ctl_json_num(stat->damage.records));
+	ctl_json_set(passed, "bytes", ctl_json_num(stat->damage.bytes));
+	ctl_json_set(passed, "at", ctl_json_time(stat->damage.at));
+	ctl_json_set(o, "passed_over", passed);
 	ctl_json_set(o, "shipped_at",
 	    stat->shipped ? ctl_json_time(stat->shipped_at) : json_null());
 	for (i = 0; i < stat->n; i++) {

@@ -17,23 +17,23 @@ struct recorder {
 };
 
 static void
-lose(struct recorder *r, const struct mt_err *err)
-{
-	mt_log_every(WARN_S, MT_LOG_ERR,
-	    "%s; mail goes on unrecorded queue_id=%s", err->msg,
-	    mt_quote(r->queue_id).s);
-	if (!r->written)
-		r->kept = false;
-}
-
-static void
 commit(struct recorder *r)
 {
+	struct milter_base *base = r->m->site->base;
 	struct mt_err err;
 
-	if (r->batch.n + r->batch.refused > 0 &&
-	    mt_spool_commit(r->m->site->base->spool, &r->batch, &err) != MT_OK)
-		lose(r, &err);
+	if (r->batch.n + r->batch.refused == 0)
+		return;
+	if (mt_spool_commit(base->spool, &r->batch, &err) == MT_OK) {
+		mt_trouble_good(&base->losing);
+	} else {
+		if (mt_trouble_on(&base->losing, (int)err.rc))
+			mt_log(MT_LOG_ERR,
+			    "%s; mail goes on unrecorded, what is lost is "
+			    "counted queue_id=%s",
+			    err.msg, mt_quote(r->queue_id).s);
+		r->kept = r->kept && r->written;
+	}
 	r->written = true;
 }
 
@@ -43,7 +43,9 @@ add(struct recorder *r, enum mt_event id, const void *ev)
 	struct mt_err err;
 
 	if (mt_spool_batch_add(&r->batch, id, ev, &err) != MT_OK)
-		lose(r, &err);
+		mt_log_every(WARN_S, MT_LOG_ERR,
+		    "%s; mail goes on with an event less queue_id=%s", err.msg,
+		    mt_quote(r->queue_id).s);
 	if (r->batch.bytes.n >= BATCH)
 		commit(r);
 }

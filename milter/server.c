@@ -231,6 +231,7 @@ tick(struct milter_server *server)
 
 	if (site != NULL)
 		put_site(server, site);
+	milter_site_settle(server->site);
 	if (mt_clock_mono_ms() - server->told_ms >= SUMMARY_MS)
 		summarise(server);
 }

@@ -16,6 +16,7 @@ unref_base(struct milter_base *base)
 	milter_hook_free(base->hook);
 	mt_policy_watch_free(base->watch);
 	milter_origin_free(base->origin);
+	mt_trouble_done(&base->losing);
 	mt_free(base->keys_path);
 	mt_conf_unref(base->conf);
 	mt_free(base);
@@ -32,6 +33,7 @@ open_base(struct mt_conf *conf, struct milter_base *base, struct mt_err *err)
 	char *path = mt_str_dup(o->policy_snapshot);
 
 	atomic_init(&base->refs, 1);
+	mt_trouble_init(&base->losing);
 	base->conf = mt_conf_ref(conf);
 	base->options = o;
 	base->host = mt_program_host(o->host);
@@ -73,8 +75,11 @@ milter_site_new(
 	if (base->options->hook.n > 0 &&
 	    milter_hook_new(base->options, &base->hook, &why) != MT_OK)
 		mt_log(MT_LOG_ERR, "%s; mail goes on without it", why.msg);
-	if (mt_spool_check(base->spool, &why) != MT_OK)
-		mt_log(MT_LOG_ERR, "%s; losing events", why.msg);
+	if (mt_spool_check(base->spool, &why) != MT_OK &&
+	    mt_trouble_on(&base->losing, (int)why.rc))
+		mt_log(MT_LOG_ERR,
+		    "%s; mail goes on unrecorded, what is lost is counted",
+		    why.msg);
 	*ret_site = make_site(base, keys);
 	mt_policy_unref(milter_site_policy(*ret_site));
 	return MT_OK;
@@ -133,6 +138,17 @@ milter_site_policy(const struct milter_site *site)
 	else if (err.rc != MT_OK)
 		mt_log(MT_LOG_WARNING, "%s; %s", err.msg, outcome);
 	return policy;
+}
+
+void
+milter_site_settle(struct milter_site *site)
+{
+	struct mt_trouble_was was;
+
+	if (mt_trouble_over(&site->base->losing, &was))
+		mt_log(MT_LOG_INFO,
+		    "the spool takes events again after s=%u failures=%u",
+		    was.seconds, was.count);
 }
 
 enum mt_rc

@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 
 #include "base/err.h"
+#include "base/trouble.h"
 #include "conf/conf.h"
 #include "hook.h"
 #include "options.h"
@@ -27,6 +28,7 @@ struct milter_base {
 	struct milter_origin *origin; /* owned */
 	struct mt_policy_watch *watch; /* owned */
 	struct mt_spool *spool; /* owned */
+	struct mt_trouble losing; /* events */
 	struct milter_hook *hook; /* owned; NULL: none, or not readable */
 	struct mt_str host;
 	char *keys_path; /* owned */
@@ -49,6 +51,8 @@ void milter_site_unref(struct milter_site *site); /* NULL is fine */
 struct milter_site *milter_site_rekey(const struct milter_site *site);
 /* The newest policy, NULL without one; what is wrong with it is logged. */
 struct mt_policy *milter_site_policy(const struct milter_site *site);
+/* Now and then: say when events are taken again. */
+void milter_site_settle(struct milter_site *site);
 /* For -t: the first thing that is missing. */
 MT_MUST_CHECK enum mt_rc milter_site_check(
     struct milter_site *site, struct mt_err *err);

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/trouble.h"
 #include "geo/geo.h"
 #include "limiter.h"
 #include "options.h"
@@ -29,6 +30,8 @@ struct pixel_site {
 	struct mt_geo *geo; /* NULL: no database is configured */
 	struct mt_daykey *daykey;
 	struct mt_spool *spool;
+	struct mt_trouble losing; /* opens */
+	bool closed; /* the last look at the spool failed; of one thread */
 	char *keys_path; /* owned */
 	atomic_uint twin; /* begins at random, so that processes differ */
 	pthread_mutex_t lock;
@@ -105,6 +108,7 @@ pixel_site_new(
 
 	atomic_init(&site->refs, 1);
 	(void)pthread_mutex_init(&site->lock, NULL);
+	mt_trouble_init(&site->losing);
 	site->conf = mt_conf_ref(conf);
 	site->options = o;
 	site->host = mt_program_host(o->host);
@@ -149,6 +153,7 @@ pixel_site_unref(struct pixel_site *site)
 	pixel_limiter_free(site->limiter);
 	pixel_rules_free(site->rules);
 	pixel_trust_free(site->trust);
+	mt_trouble_done(&site->losing);
 	mt_free(site->keys_path);
 	mt_conf_unref(site->conf);
 	(void)pthread_mutex_destroy(&site->lock);
@@ -166,6 +171,36 @@ pixel_site_check(struct pixel_site *site, struct mt_err *err)
 	if (site->geo != NULL && mt_geo_refresh(site->geo, err) != MT_OK)
 		return err->rc;
 	return mt_spool_check(site->spool, err);
+}
+
+static void
+lose(struct pixel_site *site, const struct mt_err *err)
+{
+	if (mt_trouble_on(&site->losing, (int)err->rc))
+		mt_log(MT_LOG_ERR,
+		    "%s; losing opens, which are counted; readers get their "
+		    "image",
+		    err->msg);
+}
+
+/* A full disk shows when something is written, other troubles here. */
+static void
+check_spool(struct pixel_site *site)
+{
+	struct mt_trouble_was was;
+	struct mt_err err;
+
+	if (mt_spool_check(site->spool, &err) != MT_OK) {
+		site->closed = true;
+		lose(site, &err);
+	} else if (site->closed) {
+		site->closed = false;
+		mt_trouble_good(&site->losing);
+	}
+	if (mt_trouble_over(&site->losing, &was))
+		mt_log(MT_LOG_INFO,
+		    "the spool takes opens again after s=%u failures=%u",
+		    was.seconds, was.count);
 }
 
 void
@@ -192,8 +227,7 @@ pixel_site_refresh(struct pixel_site *site)
 	if (mt_daykey_turn(site->daykey, mt_clock_now(), &err) != MT_OK)
 		mt_log_every(WARN_S, MT_LOG_WARNING,
 		    "%s; going on without fingerprints", err.msg);
-	if (mt_spool_check(site->spool, &err) != MT_OK)
-		mt_log_every(WARN_S, MT_LOG_ERR, "%s; losing opens", err.msg);
+	check_spool(site);
 }
 
 const struct pixel_trust *
@@ -244,10 +278,12 @@ append(struct pixel_site *site, const struct pixel_hit *hit, int64_t at,
 			mt_log_every(WARN_S, MT_LOG_WARNING,
 			    "%s; recording without fingerprint", err.msg);
 	}
-	if (mt_spool_put(site->spool, MT_EV_open, &ev, &err) == MT_OK)
-		return PIXEL_RECORDED;
-	mt_log_every(WARN_S, MT_LOG_ERR, "%s; losing opens", err.msg);
-	return PIXEL_FAILED;
+	if (mt_spool_put(site->spool, MT_EV_open, &ev, &err) != MT_OK) {
+		lose(site, &err);
+		return PIXEL_FAILED;
+	}
+	mt_trouble_good(&site->losing);
+	return PIXEL_RECORDED;
 }
 
 enum pixel_outcome

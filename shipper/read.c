@@ -50,7 +50,7 @@ tell_damage(struct shard *shard, const struct segment *segment,
 {
 	if (record->skipped == 0 || shard->index != 0)
 		return;
-	shard->shipper->totals.skipped += record->skipped;
+	segments_damaged(shard->shipper, record->skipped);
 	mt_log_every(10, MT_LOG_WARNING,
 	    "spool: damage in a segment; skipping segment=%016" PRIx64
 	    " offset=%" PRIu64 " bytes=%" PRIu64,

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "shipper.h"
 #include "spool/dir.h"
+#include "spool/lost.h"
 
 struct segment *
 segments_find(struct shipper *s, uint64_t id)
@@ -41,6 +42,20 @@ segments_free(struct shipper *s)
 	s->n_segments = 0;
 }
 
+void
+segments_damaged(struct shipper *s, uint64_t bytes)
+{
+	const struct mt_lost more = {
+		.records = 1, .bytes = bytes, .at = mt_clock_now()
+	};
+	struct mt_err err;
+
+	s->totals.skipped += bytes;
+	if (mt_lost_add(s->place.dir_fd, MT_DAMAGE_FILE, &more, &err) != MT_OK)
+		mt_log_every(60, MT_LOG_WARNING,
+		    "%s; going on, the damage is only in this log", err.msg);
+}
+
 /*
  * A segment that lost its head can never be read. With nothing behind the
  * head it goes; else it is put aside, and a person told.
@@ -61,7 +76,7 @@ give_up(struct shipper *s, uint64_t id, const char *why)
 	} else if (mt_segment_put_aside(s->place.dir_fd, id, &err) == MT_OK) {
 		mt_log(MT_LOG_ERR, "%s; keeping it as .bad bytes=%" PRIu64, why,
 		    size);
-		s->totals.skipped += size;
+		segments_damaged(s, size);
 	}
 	(void)close(fd);
 }
@@ -306,12 +321,13 @@ delete_one(struct shipper *s, struct segment *segment)
 		tail = size > segment->progress[0].read
 		    ? size - segment->progress[0].read
 		    : 0;
-		s->totals.skipped += tail;
-		if (tail > 0)
+		if (tail > 0) {
+			segments_damaged(s, tail);
 			mt_log(MT_LOG_WARNING,
 			    "spool: damage at the end of a segment; skipping "
 			    "segment=%016" PRIx64 " bytes=%" PRIu64,
 			    segment->id, tail);
+		}
 	}
 	(void)close(fd);
 	return gone;

@@ -170,6 +170,8 @@ void segments_grown_all(struct shipper *s);
 /* fdatasync what grew; false when there was nothing. */
 bool segments_sync(struct shipper *s);
 bool segments_unsynced(const struct shipper *s);
+/* Count damaged bytes that are passed over, for who looks at the spool. */
+void segments_damaged(struct shipper *s, uint64_t bytes);
 /* Delete what every shard is done with. */
 void segments_delete(struct shipper *s);
 

@@ -41,20 +41,28 @@ mt_trouble_on(struct mt_trouble *t, int kind)
 	return say;
 }
 
-bool
-mt_trouble_off(struct mt_trouble *t, struct mt_trouble_was *ret_was)
+void
+mt_trouble_good(struct mt_trouble *t)
 {
-	int64_t now;
+	if (!atomic_load(&t->on))
+		return;
+	(void)pthread_mutex_lock(&t->lock);
+	if (t->good_ms == 0)
+		t->good_ms = mt_clock_mono_ms();
+	(void)pthread_mutex_unlock(&t->lock);
+}
+
+bool
+mt_trouble_over(struct mt_trouble *t, struct mt_trouble_was *ret_was)
+{
 	bool over = false;
 
 	if (!atomic_load(&t->on))
 		return false;
-	now = mt_clock_mono_ms();
 	(void)pthread_mutex_lock(&t->lock);
-	if (t->good_ms == 0)
-		t->good_ms = now;
 	/* Another thread may have been first. */
-	if (atomic_load(&t->on) && now >= t->good_ms + STEADY_MS) {
+	if (atomic_load(&t->on) && t->good_ms != 0 &&
+	    mt_clock_mono_ms() >= t->good_ms + STEADY_MS) {
 		over = true;
 		atomic_store(&t->on, false);
 		ret_was->seconds =

@@ -7,7 +7,8 @@
  *     if (mt_trouble_on(&t, err.rc))
  *             mt_log(MT_LOG_WARNING, "%s; keeping the events", err.msg);
  *     ...
- *     if (mt_trouble_off(&t, &was))
+ *     mt_trouble_good(&t);
+ *     if (mt_trouble_over(&t, &was))
  *             mt_log(MT_LOG_INFO, "well again after s=%u", was.seconds);
  */
 #ifndef MT_BASE_TROUBLE_H
@@ -40,11 +41,12 @@ void mt_trouble_done(struct mt_trouble *t);
  * another kind than the last, and once a minute.
  */
 bool mt_trouble_on(struct mt_trouble *t, int kind);
+/* Something went well. Costs nothing while there is no trouble. */
+void mt_trouble_good(struct mt_trouble *t);
 /*
- * Something went well. Should a line say that it is over? Not at the first
- * success: what is in trouble often does one thing and fails at the next.
- * Costs nothing while there is no trouble.
+ * Should a line say that it is over? Yes, once, when all went well for two
+ * seconds: what is in trouble often does one thing and fails at the next.
  */
-bool mt_trouble_off(struct mt_trouble *t, struct mt_trouble_was *ret_was);
+bool mt_trouble_over(struct mt_trouble *t, struct mt_trouble_was *ret_was);
 
 #endif

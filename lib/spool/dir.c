@@ -17,6 +17,7 @@
 #include "base/num.h"
 #include "spool/dir.h"
 #include "spool/format.h"
+#include "spool/lost.h"
 
 #define FILE_MODE 0660
 #define STALE_S 60 /* a segment in the making is done long before */
@@ -84,7 +85,9 @@ add_id(struct mt_segment_list *list, uint64_t id)
 static bool
 is_ours(const char *name)
 {
-	return strncmp(name, ".new-", 5) == 0 || strcmp(name, "lost") == 0 ||
+	return strncmp(name, ".new-", 5) == 0 ||
+	    strcmp(name, MT_LOST_FILE) == 0 ||
+	    strcmp(name, MT_DAMAGE_FILE) == 0 ||
 	    strncmp(name, "ship.", 5) == 0 || strcmp(name, ".") == 0 ||
 	    strcmp(name, "..") == 0;
 }

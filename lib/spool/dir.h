@@ -8,7 +8,7 @@
  *     <16 hex digits>.seg    a segment
  *     .new-*                 a segment being made; left behind by a crash
  *     <16 hex digits>.bad    a segment nobody can read, put aside for a person
- *     lost, ship.state, ship.lock
+ *     lost, damage, ship.state, ship.lock
  */
 #ifndef MT_SPOOL_DIR_H
 #define MT_SPOOL_DIR_H

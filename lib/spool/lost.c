@@ -63,29 +63,31 @@ read_counts(const char *p, ssize_t n)
 }
 
 enum mt_rc
-mt_lost_read(int dir_fd, struct mt_lost *ret_lost, struct mt_err *err)
+mt_lost_read(
+    int dir_fd, const char *file, struct mt_lost *ret_lost, struct mt_err *err)
 {
 	char bytes[LOST_SIZE];
 	ssize_t n;
 	int fd;
 
-	fd = openat(dir_fd, "lost", O_RDONLY | O_CLOEXEC);
+	fd = openat(dir_fd, file, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT) {
 		*ret_lost = (struct mt_lost){ 0, 0, 0, 0 };
 		return MT_OK;
 	}
 	if (fd < 0)
-		return mt_fail_sys(err, "spool: lost");
+		return mt_fail_sys(err, "spool: %s", file);
 	n = pread(fd, bytes, sizeof(bytes), 0);
 	(void)close(fd);
 	if (n < 0)
-		return mt_fail_sys(err, "spool: lost");
+		return mt_fail_sys(err, "spool: %s", file);
 	*ret_lost = read_counts(bytes, n);
 	return MT_OK;
 }
 
 static enum mt_rc
-add_locked(int fd, const struct mt_lost *more, struct mt_err *err)
+add_locked(
+    int fd, const char *file, const struct mt_lost *more, struct mt_err *err)
 {
 	char bytes[LOST_SIZE];
 	struct mt_lost lost;
@@ -101,26 +103,27 @@ add_locked(int fd, const struct mt_lost *more, struct mt_err *err)
 	}
 	write_counts(&lost, bytes);
 	if (pwrite(fd, bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
-		return mt_fail_sys(err, "spool: lost");
+		return mt_fail_sys(err, "spool: %s", file);
 	return MT_OK;
 }
 
 enum mt_rc
-mt_lost_add(int dir_fd, const struct mt_lost *more, struct mt_err *err)
+mt_lost_add(int dir_fd, const char *file, const struct mt_lost *more,
+    struct mt_err *err)
 {
 	enum mt_rc rc;
 	struct stat st;
 	int fd;
 
-	fd = openat(dir_fd, "lost", O_RDWR | O_CREAT | O_CLOEXEC, 0660);
+	fd = openat(dir_fd, file, O_RDWR | O_CREAT | O_CLOEXEC, 0660);
 	if (fd < 0)
-		return mt_fail_sys(err, "spool: lost");
+		return mt_fail_sys(err, "spool: %s", file);
 	if (fstat(fd, &st) == 0 && st.st_size == 0)
 		(void)fchmod(fd, 0660); /* whatever the umask says */
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
-		rc = mt_fail(err, MT_AGAIN, "spool: lost: locked");
+		rc = mt_fail(err, MT_AGAIN, "spool: %s: locked", file);
 	else
-		rc = add_locked(fd, more, err);
+		rc = add_locked(fd, file, more, err);
 	(void)close(fd);
 	return rc;
 }

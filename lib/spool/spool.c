@@ -51,7 +51,8 @@ add_to_file(struct mt_spool *spool)
 
 	if (mt_dir_open(spool->dir, &dir_fd, &ignored) != MT_OK)
 		return;
-	if (mt_lost_add(dir_fd, &spool->lost, &ignored) == MT_OK) {
+	if (mt_lost_add(dir_fd, MT_LOST_FILE, &spool->lost, &ignored) ==
+	    MT_OK) {
 		spool->lost = (struct mt_lost){ 0, 0, 0, 0 };
 		atomic_store(&spool->lost_any, false);
 	}

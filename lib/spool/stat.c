@@ -125,7 +125,8 @@ read_dir(int dir_fd, struct mt_spool_stat *stat, struct mt_err *err)
 	struct look *looks;
 	size_t i;
 
-	if (mt_lost_read(dir_fd, &stat->lost, err) != MT_OK ||
+	if (mt_lost_read(dir_fd, MT_LOST_FILE, &stat->lost, err) != MT_OK ||
+	    mt_lost_read(dir_fd, MT_DAMAGE_FILE, &stat->damage, err) != MT_OK ||
 	    mt_dir_list(dir_fd, &list, err) != MT_OK)
 		return err->rc;
 	stat->strange = list.strange;
@@ -224,6 +225,8 @@ mt_spool_stat_print(const struct mt_spool_stat *stat, struct mt_buf *out)
 		mt_buf_printf(out, "last_lost_why='%s'\n",
 		    stat->lost.sys == 0 ? "spool full or event too long"
 					: strerror((int)stat->lost.sys));
+	mt_buf_printf(out, "passed_over=%" PRIu64 "\n", stat->damage.bytes);
+	print_time("last_passed_over", stat->damage.at, out);
 	if (!stat->shipped)
 		mt_buf_z(out, "shipper=never\n");
 	print_time("shipper", stat->shipped_at, out);

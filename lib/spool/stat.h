@@ -30,6 +30,7 @@ struct mt_spool_stat {
 	size_t damaged; /* segments whose header cannot be read */
 	size_t strange; /* files that are none of ours */
 	struct mt_lost lost;
+	struct mt_lost damage; /* what the shipper passed over */
 	bool shipped; /* a shipper has left its state */
 	int64_t shipped_at; /* when it last wrote it */
 	struct mt_spool_endpoint *endpoints; /* owned */

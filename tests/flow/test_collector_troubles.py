@@ -6,12 +6,12 @@ right again."""
 import os
 import re
 import signal
-import subprocess
 
 import pytest
 
 from tests.lib import events as ev
 from tests.lib.collecting import Collecting, assert_stored
+from tests.lib.disk import SmallDisk
 from tests.lib.mariadb import MariaDB
 from tests.lib.process import wait_for
 from tests.lib.redis import Redis
@@ -199,12 +199,9 @@ def test_a_mariadb_that_is_stopped(fragile):
 
 @pytest.fixture
 def small_disk(own_lab, needs_root):
-    """A directory that a file can fill."""
-    path = own_lab.subdir("small")
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400m,mode=755",
-                    "none", path], check=True)
-    yield path
-    subprocess.run(["umount", "-l", path], check=True)
+    disk = SmallDisk(own_lab, "small", "400m", "755")
+    yield disk
+    disk.close()
 
 
 def test_a_full_disk_of_mariadb_is_waited_for(
@@ -217,21 +214,13 @@ def test_a_full_disk_of_mariadb_is_waited_for(
     daemon = c.start(batch=500)
     c.add(events[:100])
     c.wait_stored()
-    filler = os.path.join(small_disk, "filler")
-    with open(filler, "wb") as f:
-        try:
-            while True:
-                f.write(bytes(1 << 16))
-                f.flush()
-        except OSError:
-            pass
+    small_disk.fill()
     c.add(events[100:])
     try:
         line = wait_said(daemon, 1, 60)[0]
         assert line.startswith("<4>") and line.endswith(KEEPING), line
-        print(line)
     finally:
-        os.unlink(filler)
+        small_disk.free()
     c.wait_stored(120)
     assert_stored(c, events)
     wait_for(lambda: OVER in daemon.text(), 20, "the end")

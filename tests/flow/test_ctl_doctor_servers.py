@@ -2,12 +2,11 @@
 """`mailtrail doctor` while Redis or MariaDB is stopped, full, read-only or
 cannot write."""
 
-import os
 import signal
-import subprocess
 
 import pytest
 
+from tests.lib.disk import SmallDisk
 from tests.lib.doctor import checks, only
 from tests.lib.mariadb import MariaDB
 from tests.lib.process import wait_for
@@ -68,24 +67,9 @@ def test_a_redis_that_is_stopped(doctor, server):
 
 @pytest.fixture
 def small_disk(own_lab, needs_root):
-    """A directory that a file can fill."""
-    path = own_lab.subdir("small")
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300m,mode=755",
-                    "none", path], check=True)
-    yield path
-    subprocess.run(["umount", "-l", path], check=True)
-
-
-def fill(directory):
-    path = os.path.join(directory, "filler")
-    with open(path, "wb", buffering=0) as f:
-        for size in (1 << 20, 1 << 12, 1):
-            try:
-                while True:
-                    f.write(bytes(size))
-            except OSError:
-                pass
-    return path
+    disk = SmallDisk(own_lab, "small", "400m", "755")
+    yield disk
+    disk.close()
 
 
 def test_a_redis_that_cannot_write_its_file(doctor, own_lab, small_disk):
@@ -94,7 +78,7 @@ def test_a_redis_that_cannot_write_its_file(doctor, own_lab, small_disk):
     with server.connect() as c:
         c.config_set("appendfsync", "everysec")
         c.xgroup_create("s", "mailtrail", mkstream=True)
-        filler = fill(small_disk)
+        small_disk.fill()
         c.xadd("s", {"a": "b" * 10000})
         wait_for(lambda: c.info("persistence")["aof_last_write_status"]
                  == "err", 10, "Redis to notice")
@@ -103,7 +87,7 @@ def test_a_redis_that_cannot_write_its_file(doctor, own_lab, small_disk):
                             "append-only file")
         assert found[1].startswith(
             f"it takes no events: redis unix:{server.socket}: MISCONF ")
-        os.unlink(filler)
+        small_disk.free()
         wait_for(lambda: c.info("persistence")["aof_last_write_status"]
                  == "ok", 10, "Redis to recover")
         assert not any("it takes no" in f for f, _ in
@@ -138,7 +122,7 @@ def test_a_mariadb_whose_disk_is_full(doctor, own_lab, small_disk):
         "innodb_log_file_size = 8M",)).start()
     doctor.set(db_socket=server.socket, db_name="mysql")
     assert not any("disk" in f for f, _ in failing(doctor, "mariadb"))
-    fill(small_disk)
+    small_disk.fill()
     found = [f for f, _ in failing(doctor, "mariadb") if "disk" in f]
     assert found == [f"its disk is full: 0 bytes left in {server.data}/"]
     server.kill()

@@ -134,7 +134,8 @@ lost_of(int dir_fd)
 	struct mt_lost lost;
 	struct mt_err err;
 
-	assert_int_equal(mt_lost_read(dir_fd, &lost, &err), MT_OK);
+	assert_int_equal(
+	    mt_lost_read(dir_fd, MT_LOST_FILE, &lost, &err), MT_OK);
 	return lost;
 }
 

@@ -1,9 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- Mail goes on, and the loss is said. A mark that nobody recorded would tell
+-- Mail goes on, and the loss is said, once. A mark that nobody recorded would tell
 -- nobody anything, so there is none; what the sender asked for is still done.
 -- BEFORE touch nodir
 -- OPTION spool_dir={dir}/nodir/spool
--- LOG losing events
 -- LOG mail goes on unrecorded
 dofile(here .. "/dialogue.lua")
 local conn = open()

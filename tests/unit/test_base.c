@@ -322,7 +322,8 @@ a_trouble_is_said_when_it_begins_or_becomes_another(void **state)
 
 	(void)state;
 	mt_trouble_init(&t);
-	assert_false(mt_trouble_off(&t, &was));
+	mt_trouble_good(&t);
+	assert_false(mt_trouble_over(&t, &was));
 	assert_true(mt_trouble_on(&t, MT_AGAIN));
 	assert_false(mt_trouble_on(&t, MT_AGAIN));
 	assert_true(mt_trouble_on(&t, MT_CONFIG));
@@ -330,18 +331,20 @@ a_trouble_is_said_when_it_begins_or_becomes_another(void **state)
 	/* As if it had been said a minute ago, and was well for a while. */
 	t.said_ms -= 60000;
 	assert_true(mt_trouble_on(&t, MT_CONFIG));
-	assert_false(mt_trouble_off(&t, &was));
+	mt_trouble_good(&t);
+	assert_false(mt_trouble_over(&t, &was));
 	t.good_ms -= 2000;
 	t.since_ms -= 62000;
-	assert_true(mt_trouble_off(&t, &was));
+	assert_true(mt_trouble_over(&t, &was));
 	assert_int_equal(was.seconds, 60);
 	assert_int_equal(was.count, 5);
-	assert_false(mt_trouble_off(&t, &was));
+	assert_false(mt_trouble_over(&t, &was));
 	assert_true(mt_trouble_on(&t, MT_CONFIG));
 	/* One success among failures is not the end. */
-	assert_false(mt_trouble_off(&t, &was));
+	mt_trouble_good(&t);
+	t.good_ms -= 2000;
 	assert_false(mt_trouble_on(&t, MT_CONFIG));
-	assert_int_equal(t.good_ms, 0);
+	assert_false(mt_trouble_over(&t, &was));
 	mt_trouble_done(&t);
 }
 
