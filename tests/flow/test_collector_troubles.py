@@ -6,6 +6,7 @@ right again."""
 import os
 import re
 import signal
+import time
 
 import pytest
 
@@ -111,15 +112,6 @@ def guarded(collecting, own_lab):
     return collecting, server, daemon, secret
 
 
-def change_password(server, password):
-    with server.connect() as c:
-        c.execute_command("ACL", "SETUSER", "mailtrail", "resetpass",
-                          f">{password}")
-        c.acl_save()
-        server.password = password
-        c.client_kill_filter(_type="normal", skipme=True)
-
-
 def stored(server, stream):
     with server.connect() as c:
         wait_for(lambda: c.xlen(stream) == 0, 30, "the stream to be stored")
@@ -128,7 +120,7 @@ def stored(server, stream):
 def test_another_password_of_redis_is_taken_from_its_file(guarded):
     c, server, daemon, secret = guarded
     events = ev.Run(300).events
-    change_password(server, "two")
+    server.change_password("two")
     ev.add(server, c.stream, events)
     wait_for(lambda: "<3>" in daemon.text(), 20, "the complaint")
     assert re.search(rf"<3>redis unix:{server.socket}: WRONGPASS [^;]*; "
@@ -140,10 +132,9 @@ def test_another_password_of_redis_is_taken_from_its_file(guarded):
     wait_for(lambda: "well again after" in daemon.text(), 20, "the end")
     # The other way round: the file is first, and wrong until Redis follows.
     write_secret(secret, "three")
-    with server.connect() as r:
-        r.client_kill_filter(_type="normal", skipme=True)
+    server.throw_out()
     wait_for(lambda: daemon.text().count("WRONGPASS") == 2, 20, "the second")
-    change_password(server, "three")
+    server.change_password("three")
     wait_for(lambda: daemon.text().count("well again after") == 2, 20,
              "the end")
     assert len(said(daemon)) <= 6, daemon.text()
@@ -195,6 +186,47 @@ def test_a_mariadb_that_is_stopped(fragile):
     lines = wait_said(daemon, 2)
     assert len(lines) == 2 and OVER in lines[1]
     assert c.dead() == []
+
+
+def test_rows_that_somebody_else_has_locked(fragile):
+    """Each attempt fails; the log has two lines."""
+    c = fragile
+    c.mariadb.query("SET GLOBAL innodb_lock_wait_timeout = 1")
+    daemon = c.start()
+    events = ev.Run(200).events
+    c.add(events[:100])
+    c.wait_stored()
+    with c.mariadb.connect("fragile", autocommit=False) as other, \
+            other.cursor() as cursor:
+        cursor.execute("SELECT * FROM counter FOR UPDATE")
+        c.add(events[100:])
+        line = wait_said(daemon, 1)[0]
+        assert line.startswith("<4>") and line.endswith(KEEPING)
+        assert "Lock wait timeout exceeded" in line
+        time.sleep(3)  # more attempts are no more lines
+        assert len(said(daemon)) == 1
+        other.rollback()
+    c.wait_stored()
+    assert_stored(c, events)
+    assert OVER in wait_said(daemon, 2)[1] and c.dead() == []
+
+
+def test_a_mariadb_that_is_read_only(fragile):
+    c = fragile
+    password = c.mariadb.account("collector", "c", [
+        "SELECT, INSERT, UPDATE, CREATE, ALTER, DROP ON fragile.*"])
+    daemon = c.start(db_user="collector", db_password_file=password)
+    c.mariadb.query("SET GLOBAL read_only = 1")
+    events = ev.Run(300).events
+    c.add(events)
+    line = wait_said(daemon, 1)[0]
+    assert line.startswith("<4>") and line.endswith(KEEPING)
+    assert "--read-only option" in line
+    c.mariadb.query("SET GLOBAL read_only = 0")
+    c.wait_stored()
+    assert_stored(c, events)
+    lines = wait_said(daemon, 2)
+    assert len(lines) == 2 and OVER in lines[1] and c.dead() == []
 
 
 @pytest.fixture

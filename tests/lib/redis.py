@@ -78,6 +78,19 @@ class Redis:
     def kill(self):
         self.process.kill()
 
+    def change_password(self, password):
+        """Of its user, whose file is left alone and who must log in anew."""
+        with self.connect() as c:
+            c.execute_command("ACL", "SETUSER", self.user, "resetpass",
+                              f">{password}")
+            c.client_kill_filter(_type="normal", skipme=True)
+        self.password = password
+
+    def throw_out(self):
+        """Every client must connect anew."""
+        with self.connect() as c:
+            c.client_kill_filter(_type="normal", skipme=True)
+
     def forget(self):
         """Throw the data away: what starts next is an empty new server."""
         assert not self.process.running()
