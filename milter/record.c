@@ -42,10 +42,12 @@ add(struct recorder *r, enum mt_event id, const void *ev)
 {
 	struct mt_err err;
 
-	if (mt_spool_batch_add(&r->batch, id, ev, &err) != MT_OK)
+	if (mt_spool_batch_add(&r->batch, id, ev, &err) != MT_OK) {
 		mt_log_every(WARN_S, MT_LOG_ERR,
 		    "%s; mail goes on with an event less queue_id=%s", err.msg,
 		    mt_quote(r->queue_id).s);
+		r->kept = r->kept && r->written;
+	}
 	if (r->batch.bytes.n >= BATCH)
 		commit(r);
 }

@@ -12,6 +12,7 @@ import time
 import pytest
 
 from tests.lib.checked import assert_cost
+from tests.lib.disk import SmallDisk
 from tests.lib.milter import MilterHost
 from tests.lib.process import Lab, wait_for
 
@@ -286,3 +287,34 @@ def test_a_stop_right_after_the_start_is_prompt(own_lab, build, needs_root):
         host.process.start_notify()
         host.process.signal(number)
         assert host.process.wait(3) == 0
+
+
+def test_a_full_spool_is_said_once_and_its_end(build, own_lab, needs_root):
+    """Mail goes on as ever; nobody has to do anything when there is room."""
+    disk = SmallDisk(own_lab, "disk")
+    host = MilterHost(own_lab, build, options={"spool_dir": disk.path}).start()
+    data = message("full", PAGE.encode(), UTF8, EIGHT)
+
+    def troubles():
+        return [line for line in host.log().splitlines()
+                if line.startswith("<3>") or "again after s=" in line]
+
+    try:
+        send(host.postfix.port, data)
+        assert troubles() == []
+        disk.fill()
+        for _ in range(20):
+            send(host.postfix.port, data)
+        line, = troubles()
+        assert line.startswith(
+            "<3>spool: append: No space left on device; mail goes on "
+            "unrecorded, what is lost is counted queue_id=")
+        disk.free()
+        send(host.postfix.port, data)
+        wait_for(lambda: len(troubles()) == 2, 10, "the end")
+        assert re.match(r"<6>the spool takes events again after s=\d+ "
+                        r"failures=\d+$", troubles()[1])
+        wait_for(lambda: len(host.sink.envelopes()) == 22, 20, "all mail")
+    finally:
+        host.process.stop()
+        disk.close()

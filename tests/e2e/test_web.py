@@ -9,7 +9,6 @@ import os
 import re
 import secrets
 import shutil
-import signal
 import time
 
 import pytest
@@ -196,7 +195,7 @@ def test_readers_get_an_image_without_the_pixel(
     good = token()
     want = ask(port, f"/i/{good}.gif")
     if fault == "stopped":
-        pixel.signal(signal.SIGSTOP)
+        pixel.pause()
     else:
         pixel.kill()
     for path in (f"/i/{good}.gif", "/i/x"):
@@ -208,11 +207,13 @@ def test_readers_get_an_image_without_the_pixel(
         for name, value in want[1]:
             assert theirs[name] == value, name
         assert not {"etag", "last-modified", "set-cookie"} & set(theirs)
+        assert theirs["x-mailtrail"] == "away" and \
+            "x-mailtrail" not in dict(want[1])
         assert ask(port, path, "HEAD")[::2] == (200, b"")
     told = logs(own_lab).count(good)
     assert told == 0 or (start is start_lighttpd and told == 1)
     if fault == "stopped":
-        pixel.signal(signal.SIGCONT)
+        pixel.resume()
     else:
         pixel.start_notify()
     wait_for(lambda: ask(port, f"/i/{good}.gif") == want, 10,

@@ -5,7 +5,6 @@ right again."""
 
 import os
 import re
-import signal
 import time
 
 import pytest
@@ -149,7 +148,7 @@ def test_a_redis_that_is_away(collecting, own_lab, fault):
     ev.add(server, c.stream, events[:100])
     stored(server, c.stream)
     if fault == "stopped":
-        server.process.signal(signal.SIGSTOP)
+        server.process.pause()
     else:
         server.kill()
     line = wait_said(daemon, 1)[0]
@@ -157,7 +156,7 @@ def test_a_redis_that_is_away(collecting, own_lab, fault):
     assert line.endswith("; events wait there and in the spools until it is "
                          "well")
     if fault == "stopped":
-        server.process.signal(signal.SIGCONT)
+        server.process.resume()
     else:
         if fault == "emptied":
             server.forget()
@@ -176,11 +175,11 @@ def test_a_mariadb_that_is_stopped(fragile):
     events = ev.Run(400).events
     c.add(events[:200])
     c.wait_stored()
-    c.mariadb.process.signal(signal.SIGSTOP)
+    c.mariadb.process.pause()
     c.add(events[200:])
     line = wait_said(daemon, 1)[0]
     assert line.startswith("<4>") and line.endswith(KEEPING)
-    c.mariadb.process.signal(signal.SIGCONT)
+    c.mariadb.process.resume()
     c.wait_stored()
     assert_stored(c, events)
     lines = wait_said(daemon, 2)

@@ -398,6 +398,8 @@ def test_clocks(doctor, mariadb, migrated):
      "status 404 and 153 bytes, which are not our image"),
     ("location /i/ { return 200 'x'; }",
      "status 200 and 1 bytes, which are not our image"),
+    ("location /i/ { empty_gif; add_header X-Mailtrail away; }",
+     "mailtrail-pixel does not answer; the web server does in its place"),
     ("location /i/ { empty_gif; }",
      "status 200 and 43 bytes, which are not our image"),
     ("location /i/ { try_files /pixel.gif =404; }",

@@ -4,7 +4,6 @@ left to do when it goes on: nothing."""
 
 import json
 import re
-import signal
 import time
 
 import pytest
@@ -41,13 +40,13 @@ def test_a_program_that_is_stopped_is_told_from_one_that_is_not_there(
     daemon, name = host.daemons[short], f"mailtrail-{short}"
     before = daemon.text()
     assert failing(host, "socket")[0] == []
-    daemon.signal(signal.SIGSTOP)
+    daemon.pause()
     (found, remedy), = failing(host, "socket")[0]
     assert found == (f"{name} does not answer at unix:"
                      f"{host.sockets}/{short}.sock: process {daemon.pid} "
                      "is stopped")
     assert remedy.startswith(f"let it go on: kill -CONT {daemon.pid}")
-    daemon.signal(signal.SIGCONT)
+    daemon.resume()
     assert failing(host, "socket")[0] == []
     assert daemon.text() == before, "the question is nothing to write about"
     daemon.kill()
@@ -77,14 +76,14 @@ def test_a_shipper_that_is_stopped_or_not_there(host):
     put_events(host)
     assert failing(host, "spool", "redis")[0] == [], "it is at work"
     wait_drained(host)
-    ship.signal(signal.SIGSTOP)
+    ship.pause()
     put_events(host)
     (found, remedy), = failing(host, "spool", "redis")[0]
     assert re.fullmatch(
         f"mailtrail-ship does nothing: process {ship.pid} is stopped; "
         f"[0-9.]+ [KM]iB waits in {host.spool}", found), found
     assert remedy.startswith(f"let it go on: kill -CONT {ship.pid}")
-    ship.signal(signal.SIGCONT)
+    ship.resume()
     wait_drained(host)
     ship.kill()
     put_events(host)
@@ -101,7 +100,7 @@ def test_a_collector_that_is_stopped_or_not_there(host):
     collector = host.daemons["collector"]
     where = f"unix:{host.redis.socket}"
     assert failing(host, "redis")[0] == []
-    collector.signal(signal.SIGSTOP)
+    collector.pause()
     put_events(host)
     wait_for(lambda: failing(host, "redis")[0][0][0].startswith(
         f"mailtrail-collector does nothing: process {collector.pid} is "
@@ -109,7 +108,7 @@ def test_a_collector_that_is_stopped_or_not_there(host):
     (found, remedy), = failing(host, "redis")[0]
     assert re.search(rf"; \d+ entries wait in {where}$", found)
     assert remedy.startswith(f"let it go on: kill -CONT {collector.pid}")
-    collector.signal(signal.SIGCONT)
+    collector.resume()
     wait_drained(host)
     collector.kill()
     killed = time.monotonic()

@@ -2,8 +2,6 @@
 """`mailtrail doctor` while Redis or MariaDB is stopped, full, read-only or
 cannot write."""
 
-import signal
-
 import pytest
 
 from tests.lib.disk import SmallDisk
@@ -58,7 +56,7 @@ def test_a_redis_that_takes_events_gets_none(doctor, server):
 
 
 def test_a_redis_that_is_stopped(doctor, server):
-    server.process.signal(signal.SIGSTOP)
+    server.process.pause()
     (found, remedy), = failing(doctor, "redis")
     assert found == f"redis unix:{server.socket}: no answer in time"
     assert remedy.startswith("start Redis, or restart it when it does not "
@@ -109,12 +107,12 @@ def test_a_mariadb_that_is_read_only(doctor, mariadb):
 def test_a_mariadb_that_is_stopped(doctor, own_lab):
     server = MariaDB(own_lab).start()
     doctor.set(db_socket=server.socket, db_name="mysql", db_timeout_ms=1000)
-    server.process.signal(signal.SIGSTOP)
+    server.process.pause()
     (found, remedy), = failing(doctor, "mariadb")
     assert server.socket in found
     assert remedy.startswith("start MariaDB, or restart it when it does not "
                              "answer")
-    server.process.signal(signal.SIGCONT)
+    server.process.resume()
 
 
 def test_a_mariadb_whose_disk_is_full(doctor, own_lab, small_disk):

@@ -3,7 +3,6 @@
 event arrives when it is over, and that nobody has to do anything for it."""
 
 import os
-import signal
 
 import pytest
 
@@ -32,11 +31,11 @@ def forget(server):
 
 
 def stop(server):
-    server.process.signal(signal.SIGSTOP)
+    server.process.pause()
 
 
 def go_on(server):
-    server.process.signal(signal.SIGCONT)
+    server.process.resume()
 
 
 def setting(*args):

@@ -120,6 +120,16 @@ def start_time(pid):
     return None if fields[0] == "Z" else int(fields[19])
 
 
+def states(pid):
+    """The state of each thread of a process: R, S, T and so on."""
+    found = []
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/stat", encoding="utf-8",
+                  errors="replace") as f:
+            found.append(f.read().rpartition(")")[2].split()[0])
+    return found
+
+
 def end(pid, since, timeout=10.0):
     """Stop a process of an earlier run, named by pid and start_time.
 
@@ -220,6 +230,15 @@ class Process:
         """To the program alone, if it still runs."""
         if self.running():
             self.popen.send_signal(number)
+
+    def pause(self):
+        """SIGSTOP it; on return none of its threads runs any more."""
+        self.signal(signal.SIGSTOP)
+        wait_for(lambda: set(states(self.pid)) == {"T"}, 10,
+                 f"{self.name} to stop")
+
+    def resume(self):
+        self.signal(signal.SIGCONT)
 
     def wait(self, timeout=10.0):
         """Its exit code (negative: the signal that ended it)."""
