@@ -6,6 +6,6 @@ measure(bench), which returns Results; bench is bench/run's Bench.
 """
 
 from . import (hostile, inject, markup, memory, pixel, retention, spool,
-               store)
+               store, work)
 
-ROWS = (inject, markup, hostile, spool, store, pixel, retention, memory)
+ROWS = (inject, markup, hostile, spool, store, pixel, retention, memory, work)

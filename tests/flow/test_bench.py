@@ -6,9 +6,38 @@ import subprocess
 
 import pytest
 
-from bench import report
+from bench import report, work
 from bench.measure import Goal, Result, interval, pairs
 from bench.messages import message
+from tests.lib.process import Process, wait_for
+
+CALLGRIND = """\
+# callgrind format
+events: Ir
+
+ob=/usr/lib/libc.so.6
+fl=string.c
+fn=memcpy
+10 7
++3 5
+
+ob=/usr/sbin/ours
+fl=ours.c
+fn=main
+20 100
+cob=/usr/lib/libc.so.6
+cfi=string.c
+cfn=memcpy
+calls=2 10
+* 12
+fi=ours.h
+-4 30
+fe=ours.c
+fn=memcpy
+* 4
+
+totals: 146
+"""
 
 
 def test_the_interval_is_by_order_statistics():
@@ -61,16 +90,46 @@ def test_messages_have_the_size_they_should(encoding):
         assert size * 0.97 < n < size * 1.03
 
 
-def test_the_command_measures(root, build):
+@pytest.mark.parametrize("names, rows", [
+    (["markup", "spool"], ["markup, base64", "spool, batch, interval"]),
+])
+def test_the_command_measures(root, build, names, rows):
     done = subprocess.run(
-        [root / "bench" / "run", "--quick", "--pairs", "1", "markup",
-         "spool"], env={**os.environ, "MT_BUILD": str(build)},
-        capture_output=True, text=True, check=False, timeout=120)
+        [root / "bench" / "run", "--quick", "--pairs", "1", *names],
+        env={**os.environ, "MT_BUILD": str(build)},
+        capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
-    rows = done.stdout.splitlines()
-    assert rows[0].split()[:3] == ["row", "ours", "theirs"]
-    for row in ("markup, base64", "spool, batch, interval"):
-        assert any(line.startswith(row) for line in rows)
+    lines = done.stdout.splitlines()
+    assert lines[0].split()[:3] == ["row", "ours", "theirs"]
+    for row in rows:
+        assert any(line.startswith(row) for line in lines)
+
+
+def test_what_a_function_calls_is_not_its_own(tmp_path):
+    path = tmp_path / "callgrind.out"
+    path.write_text(CALLGRIND)
+    costs = work.functions(path)
+    assert costs == {("memcpy", "libc.so.6"): 12, ("main", "ours"): 130,
+                     ("memcpy", "ours"): 4}
+    assert work.by_object(costs) == {"libc.so.6": 12, "ours": 134}
+    assert work.by_function(costs) == {"memcpy": 16, "main": 130}
+
+
+def test_system_calls_are_those_of_the_load(own_lab):
+    pipe = own_lab.path("pipe")
+    os.mkfifo(pipe)
+    cat = own_lab.add(Process("cat", ["cat", pipe], own_lab.directory))
+    cat.start()
+    with open(pipe, "w", encoding="ascii") as f:
+
+        def say(word):
+            f.write(word)
+            f.flush()
+            wait_for(lambda: word in cat.text(), what=word)
+
+        say("before")
+        assert work.system_calls(own_lab, cat, lambda: say("load")) == {
+            "read": 1, "write": 1}
 
 
 def test_a_row_nobody_knows_is_refused(root):
