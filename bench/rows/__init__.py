@@ -6,6 +6,7 @@ measure(bench), which returns Results; bench is bench/run's Bench.
 """
 
 from . import (hostile, inject, markup, memory, pixel, retention, spool,
-               store, work)
+               store, view, work)
 
-ROWS = (inject, markup, hostile, spool, store, pixel, retention, memory, work)
+ROWS = (inject, markup, hostile, spool, store, pixel, view, retention, memory,
+        work)

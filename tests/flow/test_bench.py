@@ -92,6 +92,7 @@ def test_messages_have_the_size_they_should(encoding):
 
 @pytest.mark.parametrize("names, rows", [
     (["markup", "spool"], ["markup, base64", "spool, batch, interval"]),
+    (["view"], ["view, newest page", "view, a sender's", "view, a trail"]),
 ])
 def test_the_command_measures(root, build, names, rows):
     done = subprocess.run(

@@ -68,6 +68,7 @@ def test_a_database_of_the_first_schema_is_brought_up_to_date(
     assert done.returncode == EX_CONFIG and b"0003-hook" in done.stderr
     assert empty("schema", "migrate")[0].splitlines() == [
         "0003 0003-hook-notice-quotes: done",
+        "0004 0004-page-keys: done",
         "the schema is now up to date"]
     empty("schema", "check")
     assert mariadb.query("SELECT notice, notice_plain, quoted FROM v_policy",

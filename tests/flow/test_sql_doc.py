@@ -2,11 +2,15 @@
 """docs/sql.md says what the views are: column by column, and each question
 in it is asked by a reader."""
 
+import datetime
 import os
+import random
 import re
 
 import pytest
 
+from bench import history
+from bench.rows import view
 from tests.lib.collecting import Collecting
 from tests.lib import events as ev
 
@@ -89,3 +93,18 @@ def test_every_question_has_an_answer(reader, question):
     with reader.cursor() as cursor:
         cursor.execute(question[1])
         assert cursor.fetchall(), "no rows"
+
+
+def test_a_page_is_read_from_the_end_of_an_index(build, lab, redis, mariadb):
+    name, today = "sql_pages", datetime.date.today()
+    mariadb.query(f"CREATE DATABASE {name}")
+    Collecting(build, lab, redis, mariadb, name, "test:sql_pages").migrate()
+    history.days_of(mariadb, name, today)
+    history.fill(mariadb, name, today, view.TABLES, 200)
+    for table in view.TABLES:
+        mariadb.query(f"ANALYZE TABLE {table}", database=name)
+    dice = random.Random(1)
+    for question in ("newest page", "a domain's", "a sender's", "a reader's"):
+        plan = mariadb.query("EXPLAIN " + view.statement(
+            question, today, dice), database=name)
+        assert "filesort" not in str(plan), question
