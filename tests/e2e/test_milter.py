@@ -317,4 +317,3 @@ def test_a_full_spool_is_said_once_and_its_end(build, own_lab, needs_root):
         wait_for(lambda: len(host.sink.envelopes()) == 22, 20, "all mail")
     finally:
         host.process.stop()
-        disk.close()

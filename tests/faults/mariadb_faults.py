@@ -65,13 +65,14 @@ def disk_full(scene, r):
 @fault("mariadb schema behind", hold=(1.0, 4.0), log=KEEPING,
        doctor=[("schema", "migration .* is not applied")])
 def schema_behind(scene, r):
-    """The newest migration is not there (any more); later it is made."""
-    for table, column in newest_columns(scene):
+    """The newest columns are not there (any more); later they are made."""
+    number, columns = newest_columns(scene)
+    for table, column in columns:
         # A copy, since a column dropped at once still counts in each row.
         scene.mariadb.query(f"ALTER TABLE `{table}` DROP COLUMN `{column}`, "
                             "ALGORITHM = COPY", database=scene.ours.database)
-    scene.mariadb.query("DELETE FROM schema_migration ORDER BY number DESC "
-                        "LIMIT 1", database=scene.ours.database)
+    scene.mariadb.query("DELETE FROM schema_migration WHERE number >= %s",
+                        (number,), scene.ours.database)
     try:
         yield True
     finally:
@@ -79,11 +80,16 @@ def schema_behind(scene, r):
 
 
 def newest_columns(scene):
-    """(table, column) that the newest migration adds to event tables."""
-    text = scene.ours.sql(scene.ours.migrations()[-1])
-    for table, body in re.findall(r"ALTER TABLE `(\w+)`(.*?);\n", text, re.S):
-        for column in re.findall(r"ADD COLUMN IF NOT EXISTS `(\w+)`", body):
-            yield table, column
+    """The last migration that adds columns, and the (table, column) it adds."""
+    for name in reversed(scene.ours.migrations()):
+        columns = [
+            (table, column) for table, body in re.findall(
+                r"ALTER TABLE `(\w+)`(.*?);\n", scene.ours.sql(name), re.S)
+            for column in re.findall(r"ADD COLUMN IF NOT EXISTS `(\w+)`",
+                                     body)]
+        if columns:
+            return int(name[:4]), columns
+    raise AssertionError("no migration adds a column")
 
 
 @fault("mariadb deadlocks", hold=(2.0, 5.0),

@@ -9,6 +9,7 @@ import os
 import secrets
 import time
 
+from tests.lib.disk import SmallDisk
 from tests.lib.mariadb import MariaDB
 from tests.lib.process import user, wait_for
 from tests.lib.redis import Redis
@@ -16,7 +17,6 @@ from tests.lib.system import SENDER, System
 
 from .copies import Copies, Readers
 from .load import Load
-from .mount import Mount
 from .supervisor import Supervisor
 from .verdict import Run, Window
 from .witness import Witness
@@ -41,9 +41,9 @@ class Scene:
         self.rate, self.connections, self.share = rate, connections, share
         self.plain = plain
         lab.subdir("mailtrail")
-        self.spool = Mount(lab, "mailtrail/disk", spool_size)
-        self.database = Mount(lab, "mariadb", db_size)
-        self.redis_disk = Mount(lab, "redis", redis_size)
+        self.spool = SmallDisk(lab, "mailtrail/disk", spool_size)
+        self.database = SmallDisk(lab, "mariadb", db_size)
+        self.redis_disk = SmallDisk(lab, "redis", redis_size)
         options = {short: {"spool_segment": segment}
                    for short in ("milter", "pixel", "ship", "mailtrail")}
         # What a dead collector was given is taken over soon.

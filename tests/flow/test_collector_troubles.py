@@ -231,8 +231,7 @@ def test_a_mariadb_that_is_read_only(fragile):
 @pytest.fixture
 def small_disk(own_lab, needs_root):
     disk = SmallDisk(own_lab, "small", "400m", "755")
-    yield disk
-    disk.close()
+    return disk
 
 
 def test_a_full_disk_of_mariadb_is_waited_for(

@@ -66,8 +66,7 @@ def test_a_redis_that_is_stopped(doctor, server):
 @pytest.fixture
 def small_disk(own_lab, needs_root):
     disk = SmallDisk(own_lab, "small", "400m", "755")
-    yield disk
-    disk.close()
+    return disk
 
 
 def test_a_redis_that_cannot_write_its_file(doctor, own_lab, small_disk):

@@ -124,7 +124,6 @@ def test_an_append_only_file_that_cannot_be_written(
     assert len(said(ship)) == 2, said(ship)
     assert ship.process.stop() == 0
     server.stop()
-    disk.close()
 
 
 def test_another_password_is_taken_from_its_file(own_lab, build):

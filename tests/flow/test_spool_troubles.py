@@ -52,8 +52,7 @@ def check_recovery(pixel, nginx, n=1):
 @pytest.fixture
 def disk(own_lab, needs_root):
     disk = SmallDisk(own_lab, "disk")
-    yield disk
-    disk.close()
+    return disk
 
 
 def test_a_full_disk_costs_opens_and_is_said_once(

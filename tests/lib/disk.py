@@ -1,30 +1,56 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A small file system of a test's own, which can be filled. Needs root."""
+"""A small file system of a test's own, of memory, which can be filled."""
 
+import ctypes
+import functools
 import os
-import subprocess
+
+from .process import run
+
+CLONE_NEWNS = 0x00020000
+
+
+@functools.cache
+def own_mounts():
+    """From here on this thread, and whom it starts, has its own mounts: they
+    go when the last of these ends, however that comes about."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWNS) != 0:
+        raise OSError(ctypes.get_errno(), "unshare: are we root?")
+    run(["mount", "--make-rprivate", "/"])
 
 
 class SmallDisk:
+    """A tmpfs at a path of the lab, gone with the lab. Needs root.
+
+    To be made by the thread that starts everything else.
+    """
+
     def __init__(self, lab, name, size="1m", mode="777"):
         self.path = lab.subdir(name)
+        own_mounts()
         self.filler = os.path.join(self.path, "filler")
-        subprocess.run(["mount", "-t", "tmpfs", "-o",
-                        f"size={size},mode={mode}", "none", self.path],
-                       check=True)
+        run(["mount", "-t", "tmpfs", "-o", f"size={size},mode={mode}",
+             "mailtrail-test", self.path])
+        lab.add(self)
 
-    def fill(self):
-        """To the last byte."""
-        with open(self.filler, "wb", buffering=0) as f:
-            for size in (1 << 20, 1 << 12, 1):
-                try:
-                    while True:
-                        f.write(bytes(size))
-                except OSError:
-                    pass
+    def fill(self, leave=0):
+        """Take all room but about `leave` bytes."""
+        st = os.statvfs(self.path)
+        room = st.f_bavail * st.f_frsize - leave
+        if room <= 0:
+            return
+        fd = os.open(self.filler, os.O_WRONLY | os.O_CREAT, 0o600)
+        try:
+            os.posix_fallocate(fd, os.fstat(fd).st_size, room)
+        except OSError:
+            pass  # somebody else took some of it meanwhile
+        finally:
+            os.close(fd)
 
     def free(self):
-        os.unlink(self.filler)
+        if os.path.exists(self.filler):
+            os.unlink(self.filler)
 
-    def close(self):
-        subprocess.run(["umount", "-l", self.path], check=True)
+    def stop(self):
+        run(["umount", "-l", self.path])

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- Mail goes on, and the loss is said, once. A mark that nobody recorded would tell
--- nobody anything, so there is none; what the sender asked for is still done.
+-- Mail goes on, and the loss is said, once. A mark that nobody recorded would
+-- tell nobody anything, so there is none; what the sender asked for is done.
 -- BEFORE touch nodir
 -- OPTION spool_dir={dir}/nodir/spool
 -- LOG mail goes on unrecorded
