@@ -264,7 +264,9 @@ def test_a_spool_where_only_root_may_append(doctor):
 def test_a_spool_without_room(doctor):
     # A file system that never has room, and is always there.
     doctor.set(spool_dir="/proc")
-    assert "0 bytes left" in only(doctor, "spool", "FAIL")[0]
+    failing = [c[1] for c in checks(doctor, "spool") if c[0] == "FAIL"]
+    assert failing == ["/proc: 0 bytes left",
+                       "/proc: mode 0555 lets nobody append"]
 
 
 def test_policy(doctor, mariadb, migrated):
