@@ -66,6 +66,7 @@ class Scene:
         self.witness = Witness(self.ours.spool,
                                os.path.join(self.spool.path, "kept"))
         self.windows = []
+        self.scarred = False  # whether the spool has lost anything
 
     # Its life
 

@@ -140,7 +140,7 @@ class Soak:
         texts = logs.read()
         self.lines = {s: t.count("\n") for s, t in texts.items()}
         self.problems += flooded(texts, len(self.done))
-        self.problems += healthy(self.scene, self.run) + self.grown()
+        self.problems += healthy(self.scene) + self.grown()
         return self
 
     def progress(self, begun, end, faults):

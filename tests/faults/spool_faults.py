@@ -14,6 +14,7 @@ from .witness import HEAD, pairs, records
 @fault("spool disk full", doctor=[("spool", "left")])
 def disk_full(scene, r):
     """The spool's disk has no room left."""
+    scene.scarred = True
     with scene.window("spool"):
         scene.spool.fill(leave=r.choice((0, 4096, 100000)))
         try:
@@ -26,6 +27,7 @@ def disk_full(scene, r):
 @fault("spool unwritable", hold=(2.0, 5.0))
 def unwritable(scene, r):
     """Our programs may no longer write into the spool's directory."""
+    scene.scarred = True
     with scene.window("spool"):
         mode = os.stat(scene.ours.spool).st_mode & 0o7777
         os.chmod(scene.ours.spool, 0o555)
@@ -66,6 +68,7 @@ def segments(scene):
        on=("spool", "ship", "milter"), log=[("ship", "damage")])
 def flipped_byte(scene, r):
     """One byte of a record changes on the disk before it is shipped."""
+    scene.scarred = True
     with stopped(scene.daemon("ship").pid):
         before = {n: os.path.getsize(os.path.join(scene.ours.spool, n))
                   for n in segments(scene)}
@@ -113,6 +116,7 @@ def damaged_head(scene, r):
        on=("spool", "ship", "milter"), log=[("ship", "damage")])
 def torn_record(scene, r):
     """Half a record, as a crash of the host leaves it, and more behind it."""
+    scene.scarred = True
     for _ in range(r.randint(1, 5)):
         name = segments(scene)[-1]
         nonce, data = scene.witness.segment(name)

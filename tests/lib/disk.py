@@ -36,17 +36,22 @@ class SmallDisk:
 
     def fill(self, leave=0):
         """Take all room but about `leave` bytes."""
-        st = os.statvfs(self.path)
-        room = st.f_bavail * st.f_frsize - leave
-        if room <= 0:
-            return
         fd = os.open(self.filler, os.O_WRONLY | os.O_CREAT, 0o600)
         try:
-            os.posix_fallocate(fd, os.fstat(fd).st_size, room)
-        except OSError:
-            pass  # somebody else took some of it meanwhile
+            # In ever smaller pieces: one that somebody else was quicker
+            # with is given back as a whole.
+            for size in (1 << 26, 1 << 20, 1 << 16, 1 << 12):
+                while self.room() - leave >= size:
+                    try:
+                        os.posix_fallocate(fd, os.fstat(fd).st_size, size)
+                    except OSError:
+                        break
         finally:
             os.close(fd)
+
+    def room(self):
+        st = os.statvfs(self.path)
+        return st.f_bavail * st.f_frsize
 
     def free(self):
         if os.path.exists(self.filler):
