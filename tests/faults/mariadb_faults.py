@@ -52,12 +52,13 @@ def read_only(scene, r):
         scene.mariadb.query("SET GLOBAL read_only = 0")
 
 
-@fault("mariadb disk full", hold=(1.0, 4.0))
+@fault("mariadb disk full", hold=(2.0, 5.0), log=KEEPING,
+       doctor=[("mariadb", "disk is full")])
 def disk_full(scene, r):
     """MariaDB's disk has no room left."""
     scene.database.fill()
     try:
-        yield False
+        yield True
     finally:
         scene.database.free()
 

@@ -24,7 +24,8 @@ def disk_full(scene, r):
         wait_good(scene)
 
 
-@fault("spool unwritable", hold=(2.0, 5.0))
+@fault("spool unwritable", hold=(2.0, 5.0),
+       doctor=[("spool", "lets nobody append")])
 def unwritable(scene, r):
     """Our programs may no longer write into the spool's directory."""
     scene.scarred = True
@@ -32,7 +33,7 @@ def unwritable(scene, r):
         mode = os.stat(scene.ours.spool).st_mode & 0o7777
         os.chmod(scene.ours.spool, 0o555)
         try:
-            yield False
+            yield True
         finally:
             os.chmod(scene.ours.spool, mode)
         wait_good(scene)
