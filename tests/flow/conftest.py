@@ -7,6 +7,7 @@ import pytest
 
 from tests.lib.collecting import Collecting
 from tests.lib.ctl import Ctl
+from tests.lib.mariadb import MariaDB
 
 WRITTEN = ("message", "recipient", "token", "message_open", "ev_offer",
            "ev_open", "policy_rule", "consent")
@@ -77,3 +78,18 @@ def doctor(db_ctl, redis, stream, tmp_path):
     for name in ("main.cf", "master.cf"):
         (tmp_path / "postfix" / name).touch()
     return db_ctl
+
+@pytest.fixture
+def own_mariadb(own_lab):
+    """One that may be killed; with mailcow's small buffer pool."""
+    return MariaDB(own_lab, buffer_pool="24M").start()
+
+
+@pytest.fixture
+def fragile(build, own_lab, redis, own_mariadb, stream):
+    """Collecting into a database that the test may break."""
+    own_mariadb.query("CREATE DATABASE fragile")
+    c = Collecting(build, own_lab, redis, own_mariadb, "fragile",
+                   stream).migrate()
+    yield c
+    c.stop()

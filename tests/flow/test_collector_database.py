@@ -9,24 +9,8 @@ import pytest
 
 from tests.lib import events as ev
 from tests.lib.collecting import EX_CONFIG, Collecting, assert_stored
-from tests.lib.mariadb import MariaDB
 from tests.lib.process import Process
 from tests.lib.proxy import Proxy
-
-
-@pytest.fixture
-def own_mariadb(own_lab):
-    """One that may be killed; with mailcow's small buffer pool."""
-    return MariaDB(own_lab, buffer_pool="24M").start()
-
-
-@pytest.fixture
-def fragile(build, own_lab, redis, own_mariadb, stream):
-    own_mariadb.query("CREATE DATABASE fragile")
-    c = Collecting(build, own_lab, redis, own_mariadb, "fragile",
-                   stream).migrate()
-    yield c
-    c.stop()
 
 
 def test_mariadb_is_killed_and_comes_back(fragile):

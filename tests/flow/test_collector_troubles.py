@@ -20,20 +20,6 @@ OVER = "the database takes events again after s="
 KEEPING = "; keeping the events in Redis until the database takes them"
 
 
-@pytest.fixture
-def own_mariadb(own_lab):
-    return MariaDB(own_lab).start()
-
-
-@pytest.fixture
-def fragile(build, own_lab, redis, own_mariadb, stream):
-    own_mariadb.query("CREATE DATABASE fragile")
-    c = Collecting(build, own_lab, redis, own_mariadb, "fragile",
-                   stream).migrate()
-    yield c
-    c.stop()
-
-
 def said(daemon):
     """Its warnings and errors, and what it said of their end."""
     return [line for line in daemon.text().splitlines()
