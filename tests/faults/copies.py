@@ -169,7 +169,7 @@ class Fetch:
     token: str
     begun: float
     ended: float
-    good: bool   # 200 and an image
+    by: str      # pixel, or stand-in (the web server's own); None: no image
 
 
 class Readers:
@@ -201,17 +201,19 @@ class Readers:
     def _work(self):
         while (copy := self._todo.get()) is not None:
             begun = time.monotonic()
-            good = self._fetch(copy.pixel)
+            by = self._fetch(copy.pixel)
             self.fetched.append(Fetch(copy.token, begun, time.monotonic(),
-                                      good))
+                                      by))
 
     def _fetch(self, path):
         c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             c.request("GET", path, headers={"User-Agent": AGENT})
             r = c.getresponse()
-            return r.status == 200 and r.read().startswith(b"GIF89a")
+            if r.status != 200 or not r.read().startswith(b"GIF89a"):
+                return None
+            return "stand-in" if r.getheader("X-Mailtrail") else "pixel"
         except (OSError, http.client.HTTPException):
-            return False
+            return None
         finally:
             c.close()

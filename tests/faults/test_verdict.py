@@ -26,7 +26,7 @@ class Scene:
         self.sent = Sent("<a@b>", ["r@x"], b"", True, None, [t], "Q1", 11.0)
         self.copies = [copies.Copy("<a@b>", ["r@x"], "Q1", TOKEN,
                                    "/i/x.gif", None, 12.0)]
-        self.fetched = [copies.Fetch(TOKEN, 13.0, 13.1, True)]
+        self.fetched = [copies.Fetch(TOKEN, 13.0, 13.1, "pixel")]
         self.accepted = {"offer": {OFFER}, "rcpt": {(*OFFER, "r@x")},
                          "mark": {(*OFFER, TOKEN)},
                          "open": {(OFFER[0], TOKEN, "mx", "1")}}
@@ -95,7 +95,8 @@ BAD = {
     "a mark nobody recorded": lambda s: s.accepted["mark"].clear(),
     "passed a living milter unrecorded": unrecorded,
     "is not marked": lambda s: setattr(s.copies[0], "token", None),
-    "was not served": lambda s: setattr(s.fetched[0], "good", False),
+    "was not served": lambda s: setattr(s.fetched[0], "by", None),
+    "stand-in of a living": lambda s: setattr(s.fetched[0], "by", "stand-in"),
     "opened 1 times": lambda s: s.fetched.append(s.fetched[0]),
     "lost by a good spool": lambda s: setattr(s, "lost", 1),
     "a dead letter": lambda s: s.dead.append("garbage"),
@@ -113,7 +114,7 @@ def test_what_is_wrong_is_said(said):
     ("unrecorded", "milter", unrecorded),
     ("is not marked", "milter", BAD["is not marked"]),
     ("came 2 times", "postfix", duplicate),
-    ("was not served", "pixel", BAD["was not served"]),
+    ("stand-in of a living", "pixel", BAD["stand-in of a living"]),
     ("lost by a good spool", "spool", BAD["lost by a good spool"]),
 ])
 def test_a_window_excuses_what_it_is_about_and_no_more(said, window, change):

@@ -180,11 +180,14 @@ class Run:
         for f in self.fetched:
             self.stats["fetches"] += 1
             away = self.during(("pixel",), f.begun, f.ended)
-            if not f.good and not away:
+            self.stats["stand-ins"] += f.by == "stand-in"
+            if f.by is None:
                 self.wrong("the pixel of %s was not served", f.token)
+            elif f.by != "pixel" and not away:
+                self.wrong("%s got the stand-in of a living pixel", f.token)
             most[f.token] += 1
-            least[f.token] += f.good and not away and not self.during(
-                ("spool",), f.begun, f.ended)
+            least[f.token] += f.by == "pixel" and not self.during(
+                ("pixel", "spool"), f.begun, f.ended)
         opens = collections.Counter(
             t for t, in self.witness.values("open", "token"))
         for token, n in most.items():
