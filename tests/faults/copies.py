@@ -142,7 +142,7 @@ class Copies:
                     envelope["queue_id"], mark and mark[1].decode(),
                     pixel and f"/i/{pixel[1].decode()}.gif",
                     "nobody sent it" if sent is None else
-                    damage(sent.data or sent.again().data, data,
+                    damage(sent.text(), data,
                            mark is not None),
                     envelope["at"])
         self.all.append(copy)

@@ -51,6 +51,9 @@ class Sent:
     queue_id: str = None   # once accepted
     accepted: float = None
 
+    def text(self):
+        return self.data or self.again().data
+
     @property
     def doubtful(self):
         return any(t.doubtful for t in self.tries)
@@ -154,7 +157,7 @@ class Session:
         for address in sent.recipients:
             self._timed("rcpt", lambda: smtp.rcpt(address))
         self._timed("data", lambda: smtp.docmd("DATA"))
-        text = sent.data.replace(b"\r\n.", b"\r\n..")
+        text = sent.text().replace(b"\r\n.", b"\r\n..")
 
         def dot():
             smtp.send(text + b".\r\n")
@@ -184,6 +187,7 @@ class Load:
         self.rate, self.timeout = rate, timeout
         self.sent = {}     # Message-ID -> Sent, also those in work
         self.failed = {}   # Message-ID -> what was last said
+        self.broken = []   # clients that ended early, which is our own fault
         self.accepted = 0
         self._next = 0
         self._lock = threading.Lock()
@@ -217,6 +221,13 @@ class Load:
         return sent
 
     def _work(self, i):
+        try:
+            self._send(i)
+        except BaseException as error:
+            self.broken.append(repr(error))
+            raise
+
+    def _send(self, i):
         r = random.Random(f"{self.seed}:client:{i}")
         session, quota = None, 0
         while (sent := self._take()) is not None:

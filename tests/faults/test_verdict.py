@@ -33,6 +33,7 @@ class Scene:
         self.stored = {k: set(v) for k, v in self.accepted.items()}
         self.failed, self.windows, self.dead = {}, [], []
         self.damaged, self.lost, self.sums = set(), 0, 1
+        self.broken = []
 
     def query(self, sql, args):
         """Stands for MariaDB's answers to the verdict's own questions."""
@@ -54,7 +55,8 @@ class Scene:
         w = witness.Witness.__new__(witness.Witness)
         w.keys, w.events, w.damaged = KEYS, self.accepted, self.damaged
         run = Run(types.SimpleNamespace(sent={"<a@b>": self.sent},
-                                        failed=self.failed),
+                                        failed=self.failed,
+                                        broken=self.broken),
                   types.SimpleNamespace(all=self.copies),
                   types.SimpleNamespace(fetched=self.fetched), w,
                   self.windows, self.query, self.dead, self.lost)
@@ -80,6 +82,8 @@ def unrecorded(s):
 
 
 BAD = {
+    "client of the test broke": lambda s: s.broken.append("KeyError"),
+    "given up": lambda s: setattr(s.sent, "accepted", None),
     "never accepted": lambda s: s.failed.update({"<a@b>": "451"}),
     "not delivered": lambda s: s.copies.clear(),
     "no recipient": lambda s: s.copies[0].recipients.append("eve@x"),

@@ -34,7 +34,7 @@ class Run:
     def __init__(self, load, copies, readers, witness, windows, query,
                  dead, lost):
         self.sent = load.sent
-        self.failed = load.failed
+        self.failed, self.broken = load.failed, load.broken
         self.copies = copies.all
         self.fetched = readers.fetched
         self.witness = witness
@@ -55,6 +55,8 @@ class Run:
     # Mail
 
     def check_accepted(self):
+        for error in self.broken:
+            self.wrong("a client of the test broke: %s", error)
         for message_id, reply in self.failed.items():
             self.wrong("%s was never accepted: %s", message_id, reply)
         self.stats["messages"] = len(self.sent)
@@ -71,6 +73,8 @@ class Run:
             for address in copy.recipients:
                 came[copy.message_id, address].append(copy.queue_id)
         for sent in self.sent.values():
+            if sent.accepted is None and sent.message_id not in self.failed:
+                self.wrong("%s was begun and given up", sent.message_id)
             for address in sent.recipients:
                 ids = came.pop((sent.message_id, address), [])
                 if not ids and sent.accepted is not None:
