@@ -38,6 +38,7 @@ struct milter_server {
 	atomic_ulong counts[COUNTS];
 	unsigned long told[COUNTS];
 	int64_t told_ms;
+	bool served; /* libmilter's threads may still be about */
 };
 
 bool
@@ -307,6 +308,7 @@ milter_server_run(struct milter_server *server, struct mt_err *err)
 		errno = rc;
 		return mt_fail_sys(err, "cannot start a thread");
 	}
+	server->served = true;
 	work(server);
 	drain(server);
 	/* An error, so that systemd starts us again. */
@@ -317,8 +319,9 @@ milter_server_run(struct milter_server *server, struct mt_err *err)
 }
 
 /*
- * libmilter's threads may still be about, and ask whether they may enter; so
- * the struct itself stays until the process goes, which is at once.
+ * libmilter's threads, once started, may still be about, and ask whether they
+ * may enter; then the struct itself stays until the process goes, which is at
+ * once.
  */
 void
 milter_server_free(struct milter_server *server)
@@ -329,4 +332,10 @@ milter_server_free(struct milter_server *server)
 	atomic_store(&server->closed, true);
 	milter_site_unref(server->site);
 	server->site = NULL;
+	if (server->served)
+		return;
+	if (server->main_done >= 0)
+		close(server->main_done);
+	pthread_mutex_destroy(&server->lock);
+	mt_free(server);
 }
