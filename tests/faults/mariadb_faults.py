@@ -61,6 +61,10 @@ def disk_full(scene, r):
         yield True
     finally:
         scene.database.free()
+        if not scene.mariadb.process.running():
+            # InnoDB may end itself; then its unit starts it again.
+            scene.mariadb.process.wait()
+            scene.mariadb.start()
 
 
 @fault("mariadb schema behind", hold=(1.0, 4.0), log=KEEPING,
