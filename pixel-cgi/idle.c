@@ -8,7 +8,8 @@
 #define FDS_MAX 4096
 
 struct pixel_idle_link {
-	bool in;
+	bool in; /* free to be taken */
+	bool cut; /* and no longer in the row of ages */
 	int older, newer; /* -1: none */
 };
 
@@ -33,7 +34,9 @@ pixel_idle_add(struct pixel_idle *idle, int fd)
 	if (fd < 0 || fd >= FDS_MAX)
 		return false;
 	(void)pthread_mutex_lock(&idle->lock);
-	idle->links[fd] = (struct pixel_idle_link){ true, idle->newest, -1 };
+	idle->links[fd] = (struct pixel_idle_link){
+		.in = true, .older = idle->newest, .newer = -1
+	};
 	if (idle->newest >= 0)
 		idle->links[idle->newest].newer = fd;
 	else
@@ -57,18 +60,22 @@ unlink_one(struct pixel_idle *idle, int fd)
 		idle->links[link->newer].older = link->older;
 	else
 		idle->newest = link->older;
-	link->in = false;
 }
 
-void
-pixel_idle_remove(struct pixel_idle *idle, int fd)
+bool
+pixel_idle_take(struct pixel_idle *idle, int fd)
 {
+	bool in;
+
 	if (fd < 0 || fd >= FDS_MAX)
-		return;
+		return false;
 	(void)pthread_mutex_lock(&idle->lock);
-	if (idle->links[fd].in)
+	in = idle->links[fd].in;
+	if (in && !idle->links[fd].cut)
 		unlink_one(idle, fd);
+	idle->links[fd].in = false;
 	(void)pthread_mutex_unlock(&idle->lock);
+	return in;
 }
 
 void
@@ -79,6 +86,7 @@ pixel_idle_cut(struct pixel_idle *idle)
 	(void)pthread_mutex_lock(&idle->lock);
 	if ((fd = idle->oldest) >= 0) {
 		unlink_one(idle, fd);
+		idle->links[fd].cut = true;
 		/* Under the lock: nobody can have closed it. */
 		(void)shutdown(fd, SHUT_RDWR);
 	}

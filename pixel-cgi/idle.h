@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Connections that wait for their next request, by age. When there are too many
+ * Connections that wait for a request, or the rest of one, by age. Who takes
+ * one has it alone, until it is added again. When there are too many
  * the oldest is shut down: whoever holds thousands of them must not keep out a
  * web server that has just come with a request. It is shut down, not closed:
  * its worker sees that as an event and closes it, so that no descriptor is
@@ -22,8 +23,8 @@ void pixel_idle_init(struct pixel_idle *idle);
 void pixel_idle_done(struct pixel_idle *idle);
 /* Before it is polled for. False: the descriptor is too high to be kept. */
 bool pixel_idle_add(struct pixel_idle *idle, int fd);
-/* Before anything is done with it; nothing when it is not there. */
-void pixel_idle_remove(struct pixel_idle *idle, int fd);
+/* Before anything is done with it. False: it is not there, or another's. */
+bool pixel_idle_take(struct pixel_idle *idle, int fd);
 /* Shut down the one that has waited longest. */
 void pixel_idle_cut(struct pixel_idle *idle);
 

@@ -16,11 +16,13 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "prog/program.h"
+#include "whole.h"
 
 #define CONNECTIONS_MAX 768 /* systemd's default is 1024 descriptors */
 #define CUT_MAX 128 /* connections that were cut, and are not yet closed */
 #define EVENTS 8
-#define READ_S 5 /* for a peer that stalls within a request */
+#define READ_S 5 /* for a peer that stalls within a very large request */
+#define PEEK_MAX 65536 /* a request of this size is read as it comes */
 #define DRAIN_MS 250 /* for what waits when we stop */
 #define BODY_MAX 65536 /* of a request body that is thrown away */
 #define BODY_MS 100
@@ -29,6 +31,7 @@ struct work {
 	struct pixel_worker *worker;
 	struct pixel_server *server;
 	FCGX_Request request;
+	char *peek; /* owned, PEEK_MAX */
 	bool stopping;
 };
 
@@ -51,13 +54,34 @@ drop(struct pixel_server *server, int fd)
 	(void)atomic_fetch_sub(&server->connections, 1);
 }
 
-/* Let the connection wait for its next request without a thread. */
-static void
-park(struct work *work, int fd, int op)
+/* How much has come and is not read; 0: no more will; -1: nothing yet. */
+static ssize_t
+look(const struct work *work, int fd)
+{
+	return recv(fd, work->peek, PEEK_MAX, MSG_PEEK | MSG_DONTWAIT);
+}
+
+/* The peer sends no more. */
+static bool
+hung_up(int fd)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLRDHUP };
+
+	return poll(&pfd, 1, 0) != 0;
+}
+
+/*
+ * Let the connection wait for its request, or the rest of it, without a
+ * thread; `seen` bytes are there. It is polled for edges: what came while we
+ * had it has woken somebody who could not take it, so look once more. True: it
+ * is ours again.
+ */
+static bool
+park(struct work *work, int fd, bool polled, ssize_t seen)
 {
 	struct pixel_server *server = work->server;
 	struct epoll_event ev = {
-		.events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT,
+		.events = EPOLLIN | EPOLLRDHUP | EPOLLET,
 		.data.fd = fd,
 	};
 	unsigned n = atomic_load(&server->connections);
@@ -68,12 +92,16 @@ park(struct work *work, int fd, int op)
 		    CONNECTIONS_MAX);
 		pixel_idle_cut(&server->idle);
 	}
-	if (n > CONNECTIONS_MAX + CUT_MAX || !pixel_idle_add(&server->idle, fd))
+	if (n > CONNECTIONS_MAX + CUT_MAX ||
+	    (!polled &&
+		epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &ev) != 0) ||
+	    !pixel_idle_add(&server->idle, fd)) {
 		drop(server, fd);
-	else if (epoll_ctl(server->epoll, op, fd, &ev) != 0) {
-		pixel_idle_remove(&server->idle, fd);
-		drop(server, fd);
+		return false;
 	}
+	/* By now it may be another's, and even closed; that does no harm. */
+	return (look(work, fd) > seen || hung_up(fd)) &&
+	    pixel_idle_take(&server->idle, fd);
 }
 
 /* Closing with unread bytes would take the answer back over TCP. */
@@ -124,10 +152,11 @@ record(struct work *work, struct pixel_site *site, struct pixel_hit *hit,
 /*
  * Answer the request that has been read, give the connection back, and only
  * then judge. keepConnection: whatever the peer wants, the library shall not
- * close, since it would wait for the peer to do so first.
+ * close, since it would wait for the peer to do so first. True: the next
+ * request is there.
  */
-static void
-answer(struct work *work, int op)
+static bool
+answer(struct work *work, bool polled)
 {
 	FCGX_Request *request = &work->request;
 	struct pixel_server *server = work->server;
@@ -135,7 +164,7 @@ answer(struct work *work, int op)
 	int64_t at = mt_clock_now();
 	struct pixel_hit hit;
 	struct mt_str text;
-	bool keep = request->keepConnection != 0;
+	bool keep = request->keepConnection != 0, more = false;
 	int fd;
 
 	pixel_hit_read(
@@ -153,32 +182,55 @@ answer(struct work *work, int op)
 	else if (hit.body)
 		close_after_body(server, fd);
 	else if (keep && !work->stopping)
-		park(work, fd, op);
+		more = park(work, fd, polled, -1);
 	else
 		drop(server, fd);
 	record(work, site, &hit, at);
 	pixel_site_unref(site);
+	return more;
 }
 
 /*
- * A request stands ready at fd. The library is given the connection as one
+ * A whole request stands at fd. The library is given the connection as one
  * that was kept alive: its accept(2) cannot be woken to stop. When reading
  * fails it closes the connection and wants to accept another, from -1.
  */
-static void
-serve(struct work *work, int fd, int op)
+static bool
+serve(struct work *work, int fd, bool polled)
 {
 	FCGX_Request *request = &work->request;
 
 	request->ipcFd = fd;
 	request->keepConnection = 1;
 	atomic_store(&work->worker->busy, fd);
-	if (FCGX_Accept_r(request) == 0) {
-		answer(work, op);
-		return;
-	}
+	if (FCGX_Accept_r(request) == 0)
+		return answer(work, polled);
 	atomic_store(&work->worker->busy, -1);
 	(void)atomic_fetch_sub(&work->server->connections, 1);
+	return false;
+}
+
+/* A connection that is ours: serve it, or let it wait for the rest. */
+static void
+attend(struct work *work, int fd, bool polled, bool over)
+{
+	bool again;
+	ssize_t n;
+
+	do {
+		n = look(work, fd);
+		if (n == PEEK_MAX ||
+		    (n > 0 && pixel_whole(mt_str_n(work->peek, (size_t)n)))) {
+			again = serve(work, fd, polled);
+		} else if (n == 0 || over || (n < 0 && errno != EAGAIN)) {
+			drop(work->server, fd);
+			return;
+		} else {
+			again = park(work, fd, polled, n);
+		}
+		polled = true;
+		over = again && hung_up(fd);
+	} while (again);
 }
 
 /*
@@ -210,17 +262,14 @@ static void
 welcome(struct work *work)
 {
 	const struct timeval patience = { .tv_sec = READ_S };
-	struct pollfd pfd = { .events = POLLIN };
+	int fd = accept_one(work->server);
 
-	if ((pfd.fd = accept_one(work->server)) < 0)
+	if (fd < 0)
 		return;
 	(void)atomic_fetch_add(&work->server->connections, 1);
 	(void)setsockopt(
-	    pfd.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	if (poll(&pfd, 1, 0) == 1)
-		serve(work, pfd.fd, EPOLL_CTL_ADD);
-	else
-		park(work, pfd.fd, EPOLL_CTL_ADD);
+	    fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	attend(work, fd, false, false);
 }
 
 /* false: the event was the stop. */
@@ -232,11 +281,11 @@ handle(struct work *work, const struct epoll_event *ev)
 	if (ev->data.fd == mt_stop_fd())
 		return false;
 	if (ev->data.fd != listener->fd) {
-		pixel_idle_remove(&work->server->idle, ev->data.fd);
-		if ((ev->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
-			drop(work->server, ev->data.fd);
-		else
-			serve(work, ev->data.fd, EPOLL_CTL_MOD);
+		/* Who has it already looks again before it lets go. */
+		if (pixel_idle_take(&work->server->idle, ev->data.fd))
+			attend(work, ev->data.fd, true,
+			    (ev->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) !=
+				0);
 		return true;
 	}
 	/* Who comes now to a handed socket is for our successor. */
@@ -267,7 +316,7 @@ drain(struct work *work)
 void *
 pixel_worker_run(void *arg)
 {
-	struct work work = { .worker = arg };
+	struct work work = { .worker = arg, .peek = mt_alloc(PEEK_MAX) };
 	struct epoll_event ev;
 	int n;
 
@@ -280,6 +329,7 @@ pixel_worker_run(void *arg)
 	}
 	drain(&work);
 	FCGX_Free(&work.request, 1);
+	mt_free(work.peek);
 	(void)atomic_fetch_sub(&work.server->running, 1);
 	return NULL;
 }
