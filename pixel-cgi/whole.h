@@ -13,7 +13,8 @@
 
 /*
  * True also for what never becomes one: the library has to refuse it. Bytes
- * that come later do not make it false.
+ * that come later do not make it false. (A peer that sends single bytes fills
+ * the socket's buffer with a few hundred of them, and stays alone with that.)
  */
 bool pixel_whole(struct mt_str bytes);
 

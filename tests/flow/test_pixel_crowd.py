@@ -119,6 +119,26 @@ def test_a_request_that_comes_byte_by_byte(pixel, nginx):
         assert answer(slow).endswith(GIF)
 
 
+def test_slow_web_servers_hold_no_thread(pixel, nginx):
+    """Half a request each, from more peers than there are threads; the other
+    half when others have long been served."""
+    texts = [request(f"/i/{token()[0]}.gif") for _ in range(60)]
+    slow = [connect(pixel) for _ in texts]
+    for s, text in zip(slow, texts):
+        s.sendall(text[:len(text) // 2])
+    for _ in range(20):
+        begun = time.monotonic()
+        assert ask(nginx.port, f"/i/{token()[0]}.gif")[2] == GIF
+        assert time.monotonic() - begun < 1
+    assert len(pixel.events(20)) == 20
+    for s, text in zip(slow, texts):
+        s.settimeout(20)
+        s.sendall(text[len(text) // 2:])
+        assert answer(s).endswith(GIF)
+        s.close()
+    assert len(pixel.events(80)) == 80
+
+
 @pytest.mark.parametrize("more", [
     {"HTTP_USER_AGENT": "x" * 65000},
     {"HTTP_USER_AGENT": "x" * 1000000},

@@ -15,6 +15,7 @@
 #include "hit.h"
 #include "limiter.h"
 #include "options.h"
+#include "whole.h"
 
 #define TOKEN "IxAREhMUFRYXGBkaGxwdHh_jY-OeECCH7A"
 #define N(a) (sizeof(a) / sizeof((a)[0]))
@@ -457,6 +458,41 @@ bad_options_are_refused_by_line(void **state)
 	}
 }
 
+#define BEGIN "\1\1\0\1\0\10\0\0\0\1\0\0\0\0\0\0"
+#define NAMES "\1\4\0\1\0\4\2\0\1\1ab??"
+#define NAMED "\1\4\0\1\0\0\0\0"
+#define BODY "\1\5\0\1\0\3\0\0xyz"
+#define END "\1\5\0\1\0\0\0\0"
+
+static void
+a_request_is_whole_when_its_streams_have_ended(void **state)
+{
+	const struct {
+		struct mt_str bytes;
+		bool whole;
+	} cases[] = {
+		{ MT_LIT(""), false },
+		{ MT_LIT(BEGIN NAMES NAMED END), true },
+		{ MT_LIT(BEGIN NAMES NAMES NAMED BODY END BEGIN), true },
+		{ MT_LIT(BEGIN NAMED END), true },
+		{ MT_LIT(BEGIN NAMES NAMED BODY), false },
+		{ MT_LIT(BEGIN NAMES END), false },
+		{ MT_LIT(BEGIN "\1\4\0\1\377\377\0\0ab"), false },
+		/* What the library has to answer or refuse. */
+		{ MT_LIT(BEGIN "\1\2\0\1\0\0\0\0"), true },
+		{ MT_LIT("\1\11\0\0\0\0\0\0"), true },
+		{ MT_LIT("GET / HTTP/1.0"), true },
+	};
+	static const char good[] = BEGIN NAMES NAMED END;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < N(cases); i++)
+		assert_int_equal(pixel_whole(cases[i].bytes), cases[i].whole);
+	for (i = 0; i < sizeof(good) - 1; i++)
+		assert_false(pixel_whole(mt_str_n(good, i)));
+}
+
 int
 main(void)
 {
@@ -468,6 +504,8 @@ main(void)
 		cmocka_unit_test(clients_are_believed_no_further_than_proxies),
 		cmocka_unit_test(networks_have_budgets_in_bounded_memory),
 		cmocka_unit_test(bad_options_are_refused_by_line),
+		cmocka_unit_test(
+		    a_request_is_whole_when_its_streams_have_ended),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
