@@ -9,6 +9,7 @@
 
 struct pixel_idle_link {
 	bool in; /* free to be taken */
+	bool missed; /* somebody tried while it was not */
 	bool cut; /* and no longer in the row of ages */
 	int older, newer; /* -1: none */
 };
@@ -28,12 +29,10 @@ pixel_idle_done(struct pixel_idle *idle)
 	mt_free(idle->links);
 }
 
-bool
-pixel_idle_add(struct pixel_idle *idle, int fd)
+/* With the lock held. */
+static void
+link_newest(struct pixel_idle *idle, int fd)
 {
-	if (fd < 0 || fd >= FDS_MAX)
-		return false;
-	(void)pthread_mutex_lock(&idle->lock);
 	idle->links[fd] = (struct pixel_idle_link){
 		.in = true, .older = idle->newest, .newer = -1
 	};
@@ -42,8 +41,22 @@ pixel_idle_add(struct pixel_idle *idle, int fd)
 	else
 		idle->oldest = fd;
 	idle->newest = fd;
+}
+
+enum pixel_idle_added
+pixel_idle_add(struct pixel_idle *idle, int fd)
+{
+	bool missed;
+
+	if (fd < 0 || fd >= FDS_MAX)
+		return PIXEL_IDLE_FULL;
+	(void)pthread_mutex_lock(&idle->lock);
+	missed = idle->links[fd].missed;
+	idle->links[fd].missed = false;
+	if (!missed)
+		link_newest(idle, fd);
 	(void)pthread_mutex_unlock(&idle->lock);
-	return true;
+	return missed ? PIXEL_IDLE_MISSED : PIXEL_IDLE_WAITS;
 }
 
 /* With the lock held. */
@@ -73,6 +86,7 @@ pixel_idle_take(struct pixel_idle *idle, int fd)
 	in = idle->links[fd].in;
 	if (in && !idle->links[fd].cut)
 		unlink_one(idle, fd);
+	idle->links[fd].missed = !in;
 	idle->links[fd].in = false;
 	(void)pthread_mutex_unlock(&idle->lock);
 	return in;

@@ -21,9 +21,18 @@ struct pixel_idle {
 
 void pixel_idle_init(struct pixel_idle *idle);
 void pixel_idle_done(struct pixel_idle *idle);
-/* Before it is polled for. False: the descriptor is too high to be kept. */
-bool pixel_idle_add(struct pixel_idle *idle, int fd);
-/* Before anything is done with it. False: it is not there, or another's. */
+
+enum pixel_idle_added {
+	PIXEL_IDLE_WAITS, /* anybody's from here on: touch it no more */
+	PIXEL_IDLE_MISSED, /* still ours: somebody could not take it meanwhile
+			    */
+	PIXEL_IDLE_FULL /* still ours: the descriptor is too high to be kept */
+};
+enum pixel_idle_added pixel_idle_add(struct pixel_idle *idle, int fd);
+/*
+ * Before anything is done with it. False: it is another's, who is told of the
+ * attempt when he adds it.
+ */
 bool pixel_idle_take(struct pixel_idle *idle, int fd);
 /* Shut down the one that has waited longest. */
 void pixel_idle_cut(struct pixel_idle *idle);

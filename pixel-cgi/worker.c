@@ -72,12 +72,11 @@ hung_up(int fd)
 
 /*
  * Let the connection wait for its request, or the rest of it, without a
- * thread; `seen` bytes are there. It is polled for edges: what came while we
- * had it has woken somebody who could not take it, so look once more. True: it
- * is ours again.
+ * thread. It is polled for edges: what came while we had it has woken somebody
+ * who could not take it. True: so it was, and it is still ours.
  */
 static bool
-park(struct work *work, int fd, bool polled, ssize_t seen)
+park(struct work *work, int fd, bool polled)
 {
 	struct pixel_server *server = work->server;
 	struct epoll_event ev = {
@@ -85,6 +84,7 @@ park(struct work *work, int fd, bool polled, ssize_t seen)
 		.data.fd = fd,
 	};
 	unsigned n = atomic_load(&server->connections);
+	enum pixel_idle_added added = PIXEL_IDLE_FULL;
 
 	if (n > CONNECTIONS_MAX) {
 		mt_log_every(60, MT_LOG_WARNING,
@@ -92,16 +92,12 @@ park(struct work *work, int fd, bool polled, ssize_t seen)
 		    CONNECTIONS_MAX);
 		pixel_idle_cut(&server->idle);
 	}
-	if (n > CONNECTIONS_MAX + CUT_MAX ||
-	    (!polled &&
-		epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &ev) != 0) ||
-	    !pixel_idle_add(&server->idle, fd)) {
+	if (n <= CONNECTIONS_MAX + CUT_MAX &&
+	    (polled || epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &ev) == 0))
+		added = pixel_idle_add(&server->idle, fd);
+	if (added == PIXEL_IDLE_FULL)
 		drop(server, fd);
-		return false;
-	}
-	/* By now it may be another's, and even closed; that does no harm. */
-	return (look(work, fd) > seen || hung_up(fd)) &&
-	    pixel_idle_take(&server->idle, fd);
+	return added == PIXEL_IDLE_MISSED;
 }
 
 /* Closing with unread bytes would take the answer back over TCP. */
@@ -182,7 +178,7 @@ answer(struct work *work, bool polled)
 	else if (hit.body)
 		close_after_body(server, fd);
 	else if (keep && !work->stopping)
-		more = park(work, fd, polled, -1);
+		more = park(work, fd, polled);
 	else
 		drop(server, fd);
 	record(work, site, &hit, at);
@@ -226,7 +222,7 @@ attend(struct work *work, int fd, bool polled, bool over)
 			drop(work->server, fd);
 			return;
 		} else {
-			again = park(work, fd, polled, n);
+			again = park(work, fd, polled);
 		}
 		polled = true;
 		over = again && hung_up(fd);
@@ -281,7 +277,7 @@ handle(struct work *work, const struct epoll_event *ev)
 	if (ev->data.fd == mt_stop_fd())
 		return false;
 	if (ev->data.fd != listener->fd) {
-		/* Who has it already looks again before it lets go. */
+		/* Else who has it looks again before he lets it go. */
 		if (pixel_idle_take(&work->server->idle, ev->data.fd))
 			attend(work, ev->data.fd, true,
 			    (ev->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) !=
