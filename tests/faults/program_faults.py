@@ -55,7 +55,9 @@ WAITING = {"redis": [("ship", "keeping")],
            "mariadb": [("collector", "keeping the events in Redis")]}
 
 
-@add_each(OURS, title="NAME killed", doctor=NOT_THERE)
+# That nobody asks Redis for events is certain after 8 s.
+@add_each(OURS, title="NAME killed", hold={"collector": (8.5, 10.0)},
+          doctor=NOT_THERE)
 def program_killed(scene, r, name):
     """kill -9 of mailtrail-NAME, up to four times; started by systemd."""
     with window_of(scene, name):
