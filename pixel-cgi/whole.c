@@ -9,7 +9,6 @@
 /* Types of records from a web server. */
 enum {
 	BEGIN_REQUEST = 1,
-	ABORT_REQUEST = 2,
 	PARAMS = 4,
 	STDIN = 5,
 };
@@ -48,15 +47,15 @@ pixel_whole(struct mt_str bytes)
 	if (bytes.n > 0 && bytes.p[0] != VERSION)
 		return true;
 	while (take(&bytes, &r)) {
-		if (r.version != VERSION || r.type == ABORT_REQUEST)
+		/* Others, such as FCGI_GET_VALUES, are whole by themselves. */
+		if (r.version != VERSION ||
+		    (r.type != BEGIN_REQUEST && r.type != PARAMS &&
+			r.type != STDIN))
+			return true;
+		if (r.type == STDIN && r.length == 0 && named)
 			return true;
 		if (r.type == PARAMS && r.length == 0)
 			named = true;
-		else if (r.type == STDIN && r.length == 0 && named)
-			return true;
-		else if (r.type != BEGIN_REQUEST && r.type != PARAMS &&
-		    r.type != STDIN)
-			return true; /* such as FCGI_GET_VALUES */
 	}
 	return false;
 }
