@@ -61,10 +61,7 @@ def disk_full(scene, r):
         yield True
     finally:
         scene.database.free()
-        if not scene.mariadb.process.running():
-            # InnoDB may end itself; then its unit starts it again.
-            scene.mariadb.process.wait()
-            scene.mariadb.start()
+        scene.keep_servers()
 
 
 @fault("mariadb schema behind", hold=(1.0, 4.0), log=KEEPING,

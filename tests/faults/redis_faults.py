@@ -47,6 +47,7 @@ def disk_full(scene, r):
         yield True
     finally:
         scene.redis_disk.free()
+        scene.keep_servers()
 
 
 @fault("redis emptied", log=[("ship", "sending again")])

@@ -128,6 +128,19 @@ class Scene:
         wait_for(lambda: not self.supervisor.down(), timeout,
                  f"{self.supervisor.down()} to be started again")
 
+    def keep_servers(self):
+        """Redis and MariaDB may end themselves, on a full disk for one; then
+        their units start them again. What they said last, a text each."""
+        said = []
+        for name, server in (("redis", self.redis),
+                             ("mariadb", self.mariadb)):
+            if not server.process.running():
+                code = server.process.wait()
+                said.append(f"{name} ended itself with {code}:\n"
+                            + server.process.tail(8))
+                server.start()
+        return said
+
     def doctor(self):
         """What `mailtrail doctor` finds: {"checks": [...], ...}."""
         return json.loads(self.ours.command("doctor", "--json",

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Load for a long time, random faults, and nothing that grows."""
 
+import collections
 import contextlib
 import os
 import random
@@ -90,6 +91,7 @@ class Soak:
         self.random = random.Random(f"soak:{seed}")
         self.seed = seed
         self.done = []       # names, in their order
+        self.ended = []      # servers that ended themselves
         self.problems = []
         self.usable = [f for f in FAULTS.values() if not f.needs]
 
@@ -111,9 +113,9 @@ class Soak:
             time.sleep(random.Random(seed).uniform(*faults[0].hold))
             for cause in reversed(causes):
                 for _ in cause:
-                    pass
-        except (AssertionError, OSError) as error:
-            self.problems.append(f"{[f.name for f in faults]}: {error}")
+                    raise AssertionError("a fault yields once")
+        except Exception as error:  # the others go on, and it is told
+            self.problems.append(f"{[f.name for f in faults]}: {error!r}")
         finally:
             for cause in reversed(causes):
                 cause.close()
@@ -133,9 +135,12 @@ class Soak:
                         faults = self.choose()
                         said(self.progress(begun, end, faults))
                         self.strike(faults)
+                    self.ended += self.scene.keep_servers()
                     time.sleep(0.2)  # until the next fault is due
             self.run.check()
             self.problems += self.run.problems
+        except AssertionError as error:
+            self.problems.append(f"the end: {error}")
         finally:
             samples.stop()
             self.samples, self.took = samples, time.monotonic() - begun
@@ -174,6 +179,8 @@ class Soak:
                f"{run.stats['messages']} messages in {run.stats['tries']} "
                f"tries ({self.scene.load.accepted / self.minutes / 60:.1f} "
                "a second)")
+        counts = collections.Counter(n for names in self.done for n in names)
+        yield ", ".join(f"{n} {k}" for k, n in sorted(counts.items()))
         yield "  ".join(f"{k}={v}" for k, v in sorted(run.stats.items()))
         yield (f"lost={run.lost} (the spool was full or unwritable), "
                f"dead letters={len(run.dead)}")
@@ -192,6 +199,8 @@ class Soak:
                    f"{life.most[0] / 1e6:.1f}), files {life.first[1]} -> "
                    f"{life.last[1]} (at most {life.most[1]}), "
                    f"{self.lines[short]} lines logged")
+        for text in self.ended:
+            yield text
         for problem in self.problems:
             yield f"WRONG: {problem}"
 
