@@ -16,6 +16,7 @@ from .fault import unseen
 BEFORE, AFTER = 12, 25
 # A fault is said, and its end is said; not every event that meets it.
 MOST_LINES = 60
+SAID_EVERY = 60
 # What the doctor says of a spool for an hour after it lost something.
 SCAR = re.compile("were lost|were damaged and passed over")
 
@@ -50,14 +51,23 @@ class Logs:
                       scene.ours.daemons.items()}
         self.at = {short: os.path.getsize(path)
                    for short, path in self.files.items()}
+        self.since = time.monotonic()
+        self.earlier = scene.logs
+        scene.logs.append(self)
 
-    def read(self):
+    def read(self, at=None):
         texts = {}
         for short, path in self.files.items():
             with open(path, encoding="utf-8", errors="replace") as f:
-                f.seek(self.at[short])
+                f.seek((at or self.at)[short])
                 texts[short] = f.read()
         return texts
+
+    def read_minute(self):
+        """And what was said in the minute before, which is not repeated."""
+        old = [logs for logs in self.earlier
+               if logs.since <= self.since - SAID_EVERY]
+        return self.read((old or self.earlier)[-1 if old else 0].at)
 
 
 def wait_accepted(scene, more, timeout=120.0):
@@ -102,7 +112,7 @@ def play(scene, fault, seed):
         run.stats["lost"] = run.lost
     if not scene.plain:
         problems += unseen(found, fault.log, fault.doctor if visible else (),
-                           texts)
+                           logs.read_minute())
         problems += flooded(texts) + healthy(scene)
     return Round(fault.name, seed, time.monotonic() - begun, problems,
                  run.stats if run else collections.Counter(), found, texts)

@@ -67,6 +67,7 @@ class Scene:
                                os.path.join(self.spool.path, "kept"))
         self.windows = []
         self.scarred = False  # whether the spool has lost anything
+        self.logs = []        # where each round's began
 
     # Its life
 
