@@ -59,6 +59,8 @@ lane_open(const struct lane_options *options,
 
 	lane->options = options;
 	lane->elder = elder != NULL ? elder : lane;
+	/* An earlier life may have been killed before it trimmed. */
+	lane->trim = true;
 	mt_buf_init(&lane->password, 0);
 	mt_trouble_init(&lane->trouble);
 	if (mt_stream_open(options->redis, endpoint, options->consumer,
