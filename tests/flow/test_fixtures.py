@@ -79,7 +79,8 @@ def test_a_message_is_signed_delivered_and_verifies(postfix, rspamd, sink):
     data = sink.data(envelope)
     assert rspamd.verify(data)
     assert not rspamd.verify(data.replace(b"Hello, Bob", b"Hello, Eve"))
-    assert f"{queue_id}: to=<bob@example.com>" in postfix.log()
+    wait_for(lambda: f"{queue_id}: to=<bob@example.com>" in postfix.log(), 10,
+             "the delivery in Postfix's log")
 
 
 def test_unauthenticated_mail_is_not_signed(postfix, rspamd, sink):
