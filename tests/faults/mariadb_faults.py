@@ -32,7 +32,7 @@ def killed_in_transaction(scene, r):
     try:
         yield True
     finally:
-        scene.mariadb.start()
+        scene.start_server("mariadb")
 
 
 def waiting(scene):

@@ -87,12 +87,11 @@ def program_stopped(scene, r, name):
 })
 def server_killed(scene, r, name):
     """kill -9 of NAME, started again later."""
-    server = getattr(scene, name)
-    server.kill()
+    getattr(scene, name).kill()
     try:
         yield True
     finally:
-        server.start()
+        scene.start_server(name)
 
 
 @add_each(("redis", "mariadb"), title="NAME stopped", hold=(1.0, 8.0), doctor={

@@ -58,7 +58,7 @@ def emptied(scene, r):
     try:
         yield False
     finally:
-        scene.redis.start()
+        scene.start_server("redis")
 
 
 @fault("redis password changed", log=WAITING,

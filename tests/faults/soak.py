@@ -17,9 +17,11 @@ from .rounds import Logs, flooded, healthy
 SAMPLE_S = 2.0
 WARM_S = 30.0      # memory is compared from this age of a program on
 TWO_AT_ONCE = 0.3  # how often another fault comes with the first
-# A program's memory may grow by this from WARM_S to its end: the largest
-# message in work and the largest batch so far.
-GROWTH = 8 << 20
+# Memory may grow while the largest messages, and the longest backlogs, are
+# met for the first time; from the middle of a program's life to its end it may
+# grow by this. And it has a ceiling, design's own.
+GROWTH = 4 << 20
+CEILING = 64 << 20
 
 
 def resident(pid):
@@ -37,14 +39,23 @@ class Life:
     def __init__(self, short, pid):
         self.short, self.pid, self.begun = short, pid, time.monotonic()
         self.first = self.last = self.most = None
+        self.sizes = []  # of its memory, warm
 
     def sample(self):
         now = (resident(self.pid), descriptors(self.pid))
         self.most = now if self.most is None else \
             tuple(map(max, now, self.most))
         self.last, self.age = now, time.monotonic() - self.begun
-        if self.first is None and self.age > WARM_S:
-            self.first = now
+        if self.age > WARM_S:
+            self.first = self.first or now
+            self.sizes.append(now[0])
+
+    def growth(self):
+        """From its third quarter to its last, by their medians."""
+        n = len(self.sizes) // 4
+        middle, end = sorted(self.sizes[2 * n:3 * n]), sorted(
+            self.sizes[3 * n:])
+        return end[len(end) // 2] - middle[len(middle) // 2] if n else 0
 
 
 class Samples:
@@ -165,9 +176,13 @@ class Soak:
             return wrong  # a sanitizer's own memory is in it
         for short in self.scene.ours.daemons:
             life = self.samples.longest(short)
-            if life is not None and life.last[0] - life.first[0] > GROWTH:
-                wrong.append(f"{short} grew from {life.first[0]} to "
-                             f"{life.last[0]} bytes in {life.age:.0f} s")
+            if life is None:
+                continue
+            if life.growth() > GROWTH:
+                wrong.append(f"{short} grows: by {life.growth()} bytes from "
+                             f"the third quarter of {life.age:.0f} s on")
+            if life.most[0] > CEILING:
+                wrong.append(f"{short} had {life.most[0]} bytes")
         return wrong
 
     def report(self):
@@ -182,6 +197,7 @@ class Soak:
         counts = collections.Counter(n for names in self.done for n in names)
         yield ", ".join(f"{n} {k}" for k, n in sorted(counts.items()))
         yield "  ".join(f"{k}={v}" for k, v in sorted(run.stats.items()))
+        yield (f"Redis began without its file {self.scene.burnt} times")
         yield (f"lost={run.lost} (the spool was full or unwritable), "
                f"dead letters={len(run.dead)}")
         yield (f"not yet stored: at most {max(lag, default=0)} bytes, "
