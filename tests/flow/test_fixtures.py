@@ -48,6 +48,24 @@ def test_redis_lets_only_the_acl_user_in(own_lab):
         assert c.acl_whoami() == "mailtrail"
 
 
+def test_redis_keeps_what_a_group_was_given(own_lab):
+    """With the default user of our sample, who is off: see conf/redis."""
+    redis = Redis(own_lab, user="mailtrail", password="secret").start()
+    with redis.connect() as c:
+        c.xgroup_create("s", "g", id="0", mkstream=True)
+        for i in range(10):
+            c.xadd("s", {"n": i})
+        c.xreadgroup("g", "c", {"s": ">"}, count=4)
+        before = c.xinfo_groups("s")[0]
+    wait_for(redis._synced, 5, "redis to sync its file")
+    redis.kill()
+    redis.start()
+    with redis.connect() as c:
+        after = c.xinfo_groups("s")[0]
+    assert before["pending"] == after["pending"] == 4
+    assert before["last-delivered-id"] == after["last-delivered-id"]
+
+
 def test_mariadb_has_a_database_a_test(mariadb, database):
     mariadb.query("CREATE TABLE t (a INT PRIMARY KEY)", database=database)
     mariadb.query("INSERT INTO t VALUES (1)", database=database)

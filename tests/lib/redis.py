@@ -8,6 +8,16 @@ import redis as client
 
 from .process import Process, wait_for
 
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+
+
+def default_user():
+    """The line of conf/redis for the user whom nobody can be."""
+    with open(os.path.join(ROOT, "conf", "redis", "mailtrail.acl"),
+              encoding="ascii") as f:
+        return f.readline()
+
 
 class Redis:
     """redis-server in its own directory.
@@ -39,7 +49,7 @@ class Redis:
         if user is not None:
             acl = os.path.join(self.directory, "users.acl")
             with open(acl, "w", encoding="ascii") as f:
-                f.write("user default off\n"
+                f.write(default_user() +
                         f"user {user} on >{password} {rules}\n")
             lines.append(f"aclfile {acl}")
             self.password_file = os.path.join(self.directory, "password")
