@@ -57,7 +57,7 @@ def test_redis_keeps_what_a_group_was_given(own_lab):
             c.xadd("s", {"n": i})
         c.xreadgroup("g", "c", {"s": ">"}, count=4)
         before = c.xinfo_groups("s")[0]
-    wait_for(redis._synced, 5, "redis to sync its file")
+    wait_for(redis.synced, 5, "redis to sync its file")
     redis.kill()
     redis.start()
     with redis.connect() as c:

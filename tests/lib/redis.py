@@ -109,7 +109,7 @@ class Redis:
 
     def save_copy(self, directory):
         """Copy the append-only files, for setting it back to this moment."""
-        wait_for(self._synced, 5, "redis to sync its file")
+        wait_for(self.synced, 5, "redis to sync its file")
         shutil.copytree(os.path.join(self.directory, "appendonlydir"),
                         directory, dirs_exist_ok=True)
 
@@ -119,6 +119,6 @@ class Redis:
         shutil.copytree(directory,
                         os.path.join(self.directory, "appendonlydir"))
 
-    def _synced(self):
+    def synced(self):
         with self.connect() as c:
             return c.info("persistence")["aof_pending_bio_fsync"] == 0
