@@ -143,10 +143,23 @@ mt_spool_close(struct mt_spool *spool)
 	mt_free(spool);
 }
 
+/*
+ * Is the file still the one of that name? It may have been deleted between
+ * opening and locking it, and not be gone: a backup may hold a link to it.
+ */
+static bool
+is_named(int dir_fd, const char *name, const struct stat *st)
+{
+	struct stat named;
+
+	return fstatat(dir_fd, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    named.st_dev == st->st_dev && named.st_ino == st->st_ino;
+}
+
 /* MT_ABSENT: it is full, being deleted or damaged. */
 static enum mt_rc
-join_open(const struct mt_spool *spool, int fd, struct mt_seal *ret_seal,
-    struct mt_err *err)
+join_open(const struct mt_spool *spool, int dir_fd, const char *name, int fd,
+    struct mt_seal *ret_seal, struct mt_err *err)
 {
 	unsigned char nonce[MT_NONCE];
 	char head[MT_SEGMENT_HEAD];
@@ -161,7 +174,8 @@ join_open(const struct mt_spool *spool, int fd, struct mt_seal *ret_seal,
 	}
 	if (fstat(fd, &st) != 0 || (n = pread(fd, head, sizeof(head), 0)) < 0)
 		return mt_fail_sys(err, "spool: segment");
-	if (st.st_nlink == 0 || (uint64_t)st.st_size >= spool->segment ||
+	if (!is_named(dir_fd, name, &st) ||
+	    (uint64_t)st.st_size >= spool->segment ||
 	    mt_segment_head_read(mt_str_n(head, (size_t)n), nonce, err) !=
 		MT_OK)
 		return mt_fail(err, MT_ABSENT, "spool: not to be used");
@@ -183,7 +197,7 @@ join(struct mt_spool *spool, int dir_fd, uint64_t id, struct mt_err *err)
 		return mt_fail(err, MT_ABSENT, "spool: %s: not there", name);
 	if (fd < 0)
 		return mt_fail_sys(err, "spool: %s", name);
-	rc = join_open(spool, fd, &spool->seal, err);
+	rc = join_open(spool, dir_fd, name, fd, &spool->seal, err);
 	if (rc != MT_OK) {
 		(void)close(fd);
 		return rc;

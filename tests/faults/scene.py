@@ -67,6 +67,7 @@ class Scene:
                                os.path.join(self.spool.path, "kept"))
         self.windows = []
         self.scarred = False  # whether the spool has lost anything
+        self.damaged_heads = set()  # segments with one good head left
         self.logs = []        # where each round's began
         self.burnt = 0        # times that Redis could not read its file
 

@@ -107,9 +107,13 @@ def damage(scene, name, at, bits):
        on=("spool", "ship", "milter"))
 def damaged_head(scene, r):
     """One byte of a segment's head changes on the disk; there are two heads."""
+    def whole():
+        return [n for n in segments(scene) if n not in scene.damaged_heads]
+
+    name = wait_for(whole, 60, "a segment with two good heads")[-1]
+    scene.damaged_heads.add(name)
     with stopped(scene.daemon("ship").pid):
-        damage(scene, segments(scene)[-1], r.randrange(HEAD),
-               r.randrange(1, 256))
+        damage(scene, name, r.randrange(HEAD), r.randrange(1, 256))
         yield False
 
 
