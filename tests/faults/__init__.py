@@ -6,8 +6,11 @@
     witness.py    what was accepted into the spool, read by other code
     verdict.py    all three and MariaDB compared
     scene.py      the servers, supervised as systemd would
-    catalogue.py  the faults; what each does stands in *_faults.py
-    rounds.py     load, one fault, comparison; and the same for an hour
+    supervisor.py what systemd does with our units
+    fault.py      what a fault is; catalogue.py has them all, and what each
+                  does stands in *_faults.py
+    rounds.py     load, one fault, comparison
+    soak.py       the same for an hour, with random ones
     run           the command: tests/faults/run --help
 
 docs/reliability.md says which promise is tried by what.

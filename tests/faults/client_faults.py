@@ -13,7 +13,7 @@ import time
 from tests.lib.process import wait_for
 
 from .fault import fault
-from .load import SENDER, Sent, Session, Try
+from .load import Sent, Session, Try
 
 STAGES = (b"EHLO x\r\n", b"MAIL FROM:<alice@example.org>\r\n",
           b"RCPT TO:<gone@example.com>\r\n", b"DATA\r\n",

@@ -30,8 +30,6 @@ class Supervisor:
     def __init__(self, processes):
         self.processes = processes
         self.units = {short: unit(short) for short in processes}
-        self.ended = []   # (short, exit code), in the order of their ends
-        self.up = {short: time.monotonic() for short in processes}
         self._wanted = {}  # short -> when to start it
         self._held = set()
         self._ending = threading.Event()
@@ -72,14 +70,12 @@ class Supervisor:
         now = time.monotonic()
         if short not in self._wanted:
             code = process.wait()
-            self.ended.append((short, code))
             self._wanted[short] = float("inf") if code in prevent \
                 else now + wait
         elif now >= self._wanted[short] and short not in self._held:
             del self._wanted[short]
             try:
                 process.start_notify()
-                self.up[short] = time.monotonic()
             except Failed:
                 pass  # looked at again at once, and tried again later
 
