@@ -294,6 +294,14 @@ fold_event(struct fold *f, enum mt_event id, const void *event)
 	case MT_EV_open:
 		fold_open(f, event);
 		break;
+	case MT_EV_queue:
+	case MT_EV_deliver:
+	case MT_EV_reject:
+	case MT_EV_line:
+	case MT_EV_scan:
+	case MT_EV_auth:
+	case MT_EV_ban:
+	case MT_EV_notice:
 	case MT_EV_N:
 		break;
 	}

@@ -9,6 +9,8 @@
 
 /* Longest word an ENUM column must hold. */
 #define WORD_MAX_LEN 32
+/* Texts that may be longer are kept outside of the row. */
+#define LONG_TEXT 1999
 
 static const struct {
 	const char *name;
@@ -17,6 +19,7 @@ static const struct {
 	[MT_BOOL] = { "yes or no", sizeof(bool) },
 	[MT_NUM] = { "number", sizeof(uint64_t) },
 	[MT_SIZE] = { "size", sizeof(uint64_t) },
+	[MT_DEC] = { "decimal number", sizeof(int64_t) },
 	[MT_TIME] = { "time", sizeof(int64_t) },
 	[MT_IP] = { "address", sizeof(struct mt_ip) },
 	[MT_STR] = { "text", sizeof(struct mt_str) },
@@ -98,6 +101,11 @@ mt_field_read(
 	case MT_NUM:
 	case MT_SIZE:
 		return read_number(f, text, at, err);
+	case MT_DEC:
+		if (!mt_num_read_dec(text, at))
+			return mt_fail(
+			    err, MT_FORMAT, "%s: not a number", f->name);
+		return MT_OK;
 	case MT_TIME:
 		if (!mt_time_read(text, at))
 			return mt_fail(
@@ -137,9 +145,9 @@ void
 mt_field_write(const struct mt_field *f, const void *row, struct mt_buf *out)
 {
 	const void *at = mt_field_at(f, row);
-	char text[MT_IP_LEN + MT_TIME_LEN];
+	char text[MT_IP_LEN + MT_TIME_LEN + MT_DEC_LEN];
 	unsigned word;
-	int64_t when;
+	int64_t n;
 
 	if (mt_field_absent(f, row))
 		return;
@@ -151,9 +159,13 @@ mt_field_write(const struct mt_field *f, const void *row, struct mt_buf *out)
 	case MT_SIZE:
 		mt_num_write(*(const uint64_t *)at, out);
 		break;
+	case MT_DEC:
+		memcpy(&n, at, sizeof(n));
+		mt_buf_add(out, text, mt_num_put_dec(n, text));
+		break;
 	case MT_TIME:
-		memcpy(&when, at, sizeof(when));
-		mt_time_write(when, 'T', true, text);
+		memcpy(&n, at, sizeof(n));
+		mt_time_write(n, 'T', true, text);
 		mt_buf_add(out, text, MT_TIME_LEN);
 		break;
 	case MT_IP:
@@ -183,6 +195,9 @@ mt_field_sql(const struct mt_field *f, struct mt_buf *out)
 		    f->max > 0 && f->max <= UINT32_MAX ? "INT UNSIGNED"
 						       : "BIGINT UNSIGNED");
 		break;
+	case MT_DEC:
+		mt_buf_z(out, "DECIMAL(15,3)");
+		break;
 	case MT_TIME:
 		mt_buf_z(out, "DATETIME(6)");
 		break;
@@ -190,7 +205,11 @@ mt_field_sql(const struct mt_field *f, struct mt_buf *out)
 		mt_buf_printf(out, "VARCHAR(%d)", MT_IP_LEN - 1);
 		break;
 	case MT_STR:
-		mt_buf_printf(out, "VARCHAR(%" PRIu64 ")", f->max);
+		/* A row's VARCHARs share 65535 bytes, four a character. */
+		if (f->max > LONG_TEXT)
+			mt_buf_z(out, "TEXT");
+		else
+			mt_buf_printf(out, "VARCHAR(%" PRIu64 ")", f->max);
 		break;
 	case MT_ENUM:
 		mt_buf_printf(out, "VARCHAR(%d)", WORD_MAX_LEN);

@@ -12,6 +12,8 @@
  *   BOOL   bool            yes | no            (true | false, 1 | 0 are read)
  *   NUM    uint64_t        decimal
  *   SIZE   uint64_t        bytes: decimal, with k, m or g when read
+ *   DEC    int64_t         thousandths: decimal, at most three digits behind
+ *                          the point
  *   TIME   int64_t         RFC 3339 with µs (clock.h)
  *   IP     struct mt_ip    canonical text
  *   STR    struct mt_str   clean UTF-8 (utf8.h)
@@ -33,12 +35,22 @@
 #define MT_CTYPE_BOOL bool
 #define MT_CTYPE_NUM uint64_t
 #define MT_CTYPE_SIZE uint64_t
+#define MT_CTYPE_DEC int64_t
 #define MT_CTYPE_TIME int64_t
 #define MT_CTYPE_IP struct mt_ip
 #define MT_CTYPE_STR struct mt_str
 #define MT_CTYPE_ENUM unsigned
 
-enum mt_type { MT_BOOL, MT_NUM, MT_SIZE, MT_TIME, MT_IP, MT_STR, MT_ENUM };
+enum mt_type {
+	MT_BOOL,
+	MT_NUM,
+	MT_SIZE,
+	MT_DEC,
+	MT_TIME,
+	MT_IP,
+	MT_STR,
+	MT_ENUM
+};
 
 #define MT_REQ 1u /* must be given; its zero is a value */
 #define MT_KEY 2u /* part of the natural key; implies MT_REQ */

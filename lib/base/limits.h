@@ -11,6 +11,9 @@
 #define MT_MAX_QUEUE_ID 32 /* Postfix long ids have 15 to 20 characters */
 #define MT_MAX_MESSAGE_ID 998 /* RFC 5322 2.1.1: one line */
 #define MT_MAX_SUBJECT 998 /* RFC 5322 2.1.1: one line */
+#define MT_MAX_TAG 128 /* a syslog tag: name, service, process, pid */
+#define MT_MAX_REPLY 2000 /* what Postfix cuts a log line at */
+#define MT_MAX_SYMBOLS 16000 /* rspamd symbols of one message, as JSON */
 #define MT_MAX_TEXT 512 /* free text kept for people, such as a HELO */
 #define MT_MAX_EVENT 65535 /* one encoded event; a spool record's payload */
 #define MT_MAX_FIELDS 64 /* fields of one event, option file or row */

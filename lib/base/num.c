@@ -74,6 +74,65 @@ mt_num_write(uint64_t n, struct mt_buf *out)
 	mt_buf_add(out, text, (size_t)(mt_num_put(text, n) - text));
 }
 
+#define DEC_PLACES 3
+#define DEC_MOST 999999999999 /* before the point */
+
+bool
+mt_num_read_dec(struct mt_str s, int64_t *ret_thousandths)
+{
+	bool minus = s.n > 0 && s.p[0] == '-';
+	struct mt_str whole, part = MT_LIT("");
+	uint64_t n, digit, places = 0;
+	size_t i;
+
+	if (s.n > 0 && (s.p[0] == '-' || s.p[0] == '+'))
+		s = mt_str_n(s.p + 1, s.n - 1);
+	if (!mt_str_cut(s, '.', &whole, &part))
+		whole = s;
+	else if (part.n == 0)
+		return false;
+	if (!mt_num_read(whole, DEC_MOST, &n))
+		return false;
+	for (i = 0; i < part.n; i++) {
+		if (!mt_is_digit(part.p[i]))
+			return false;
+		digit = (uint64_t)(part.p[i] - '0');
+		if (i < DEC_PLACES)
+			places = places * 10 + digit;
+		else if (i == DEC_PLACES && digit >= 5)
+			places++;
+	}
+	for (i = part.n; i < DEC_PLACES; i++)
+		places *= 10;
+	*ret_thousandths = (int64_t)(n * 1000 + places);
+	if (minus)
+		*ret_thousandths = -*ret_thousandths;
+	return true;
+}
+
+size_t
+mt_num_put_dec(int64_t thousandths, char out[MT_DEC_LEN])
+{
+	uint64_t n = (uint64_t)thousandths;
+	char *p = out;
+
+	if (thousandths < 0) {
+		*p++ = '-';
+		n = 0 - n;
+	}
+	p = mt_num_put(p, n / 1000);
+	if (n % 1000 != 0) {
+		*p++ = '.';
+		*p++ = (char)('0' + n / 100 % 10);
+		*p++ = (char)('0' + n / 10 % 10);
+		*p++ = (char)('0' + n % 10);
+		while (p[-1] == '0')
+			p--;
+	}
+	*p = '\0';
+	return (size_t)(p - out);
+}
+
 int
 mt_hex_digit(char c)
 {

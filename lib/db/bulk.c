@@ -62,6 +62,7 @@ column_type(const struct mt_field *f)
 		return MYSQL_TYPE_LONGLONG;
 	case MT_TIME:
 		return MYSQL_TYPE_DATETIME;
+	case MT_DEC:
 	case MT_IP:
 	case MT_STR:
 	case MT_ENUM:
@@ -85,6 +86,8 @@ own_width(const struct mt_field *f)
 		return 0;
 	if (f->type == MT_TIME)
 		return sizeof(MYSQL_TIME);
+	if (f->type == MT_DEC)
+		return MT_DEC_LEN;
 	return f->type == MT_IP ? MT_IP_LEN : 0;
 }
 
@@ -188,6 +191,7 @@ set_value(struct column *c, size_t row, const void *from)
 	const char *word;
 	struct mt_str s;
 	uint64_t n;
+	int64_t dec;
 
 	switch (c->field->type) {
 	case MT_BOOL:
@@ -200,6 +204,11 @@ set_value(struct column *c, size_t row, const void *from)
 		break;
 	case MT_TIME:
 		set_time(c, row, *(const int64_t *)at);
+		break;
+	case MT_DEC:
+		memcpy(&dec, at, sizeof(dec));
+		set_text(c, row, NULL,
+		    mt_num_put_dec(dec, c->own + row * MT_DEC_LEN));
 		break;
 	case MT_IP:
 		mt_ip_write(at, c->own + row * MT_IP_LEN);

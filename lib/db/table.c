@@ -157,8 +157,10 @@ number(const struct mt_field *f, const void *row)
 	case MT_NUM:
 	case MT_SIZE:
 		return *(const uint64_t *)at;
+	case MT_DEC:
 	case MT_TIME:
-		return (uint64_t) * (const int64_t *)at;
+		/* Negative numbers before the others. */
+		return (uint64_t) * (const int64_t *)at ^ (UINT64_C(1) << 63);
 	case MT_ENUM:
 		return *(const unsigned *)at;
 	case MT_IP:
@@ -192,6 +194,7 @@ compare_column(const struct mt_field *f, const void *a, const void *b)
 	case MT_BOOL:
 	case MT_NUM:
 	case MT_SIZE:
+	case MT_DEC:
 	case MT_TIME:
 		break;
 	}
@@ -222,6 +225,7 @@ width(enum mt_type type)
 	case MT_NUM:
 	case MT_SIZE:
 		return sizeof(uint64_t);
+	case MT_DEC:
 	case MT_TIME:
 		return sizeof(int64_t);
 	case MT_IP:

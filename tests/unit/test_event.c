@@ -31,6 +31,9 @@ fill(const struct mt_event_desc *desc, void *ev)
 		case MT_SIZE:
 			text = "42";
 			break;
+		case MT_DEC:
+			text = "-1.25";
+			break;
 		case MT_TIME:
 			text = "2026-11-20T16:41:37.123456Z";
 			break;

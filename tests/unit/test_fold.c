@@ -50,7 +50,7 @@ make(uint32_t *state, uint32_t i, struct one *e)
 	int64_t at = INT64_C(1795200000000000) + (int64_t)i * 3700000000;
 
 	memset(e, 0, sizeof(*e));
-	e->id = (enum mt_event)roll(state, MT_EV_N);
+	e->id = (enum mt_event)roll(state, MT_EV_open + 1);
 	switch (e->id) {
 	case MT_EV_offer:
 		any->offer = (struct mt_ev_offer){ .at = at,
@@ -78,6 +78,14 @@ make(uint32_t *state, uint32_t i, struct one *e)
 			.mode = 1 + roll(state, 4) };
 		break;
 	case MT_EV_open:
+	case MT_EV_queue:
+	case MT_EV_deliver:
+	case MT_EV_reject:
+	case MT_EV_line:
+	case MT_EV_scan:
+	case MT_EV_auth:
+	case MT_EV_ban:
+	case MT_EV_notice:
 	case MT_EV_N:
 		e->id = MT_EV_open;
 		any->open = (struct mt_ev_open){ .at = at,
