@@ -63,8 +63,9 @@ enum mt_maillog_kind {
 typedef enum mt_rc mt_maillog_sink(
     void *arg, enum mt_event id, const void *ev, struct mt_err *err);
 
-MT_MUST_CHECK enum mt_rc mt_maillog_new(const struct mt_maillog_options *options,
-    struct mt_maillog **ret_log, struct mt_err *err);
+MT_MUST_CHECK enum mt_rc mt_maillog_new(
+    const struct mt_maillog_options *options, struct mt_maillog **ret_log,
+    struct mt_err *err);
 void mt_maillog_free(struct mt_maillog *log); /* NULL is fine */
 
 /*
