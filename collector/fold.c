@@ -40,9 +40,8 @@ fold_reset(struct fold *f)
 	arena_reset(&f->arena);
 }
 
-/* Keep a copy of a row, or merge it into the last one of the same key. */
-static void *
-add(struct fold *f, enum mt_table_id id, const void *row)
+void *
+fold_row(struct fold *f, enum mt_table_id id, const void *row)
 {
 	const struct mt_table *t = &mt_tables[id];
 	struct fold_rows *rows = &f->tables[id];
@@ -85,7 +84,7 @@ fold_count(struct fold *f, const struct mt_row_counter *count)
 	if (*recent != NULL && mt_table_compare(t, *recent, count) == 0)
 		(*recent)->n += count->n;
 	else
-		*recent = add(f, MT_TABLE_counter, count);
+		*recent = fold_row(f, MT_TABLE_counter, count);
 }
 
 void
@@ -107,12 +106,8 @@ take_key(struct fold *f, struct mt_str raw)
 	return key;
 }
 
-/*
- * An address as it is looked up, and its domain. What is no address is its
- * own key, in lower case, and has no domain.
- */
-static void
-split(struct fold *f, struct mt_str raw, struct mt_str *ret_key,
+void
+fold_address(struct fold *f, struct mt_str raw, struct mt_str *ret_key,
     struct mt_str *ret_domain)
 {
 	struct mt_address address;
@@ -186,8 +181,8 @@ fold_offer(struct fold *f, const struct mt_ev_offer *e)
 		.offered_at = e->at,
 	};
 
-	split(f, e->sender, &m.sender_key, &m.sender_domain);
-	add(f, MT_TABLE_message, &m);
+	fold_address(f, e->sender, &m.sender_key, &m.sender_domain);
+	fold_row(f, MT_TABLE_message, &m);
 	count_offer(f, e, &m);
 }
 
@@ -210,9 +205,9 @@ fold_rcpt(struct fold *f, const struct mt_ev_rcpt *e)
 		.offered_at = e->at,
 	};
 
-	split(f, e->rcpt, &r.rcpt_key, &r.rcpt_domain);
-	add(f, MT_TABLE_message, &m);
-	add(f, MT_TABLE_recipient, &r);
+	fold_address(f, e->rcpt, &r.rcpt_key, &r.rcpt_domain);
+	fold_row(f, MT_TABLE_message, &m);
+	fold_row(f, MT_TABLE_recipient, &r);
 }
 
 static void
@@ -233,8 +228,8 @@ fold_mark(struct fold *f, const struct mt_ev_mark *e)
 		.marked_at = e->at,
 	};
 
-	add(f, MT_TABLE_message, &m);
-	add(f, MT_TABLE_token, &t);
+	fold_row(f, MT_TABLE_message, &m);
+	fold_row(f, MT_TABLE_token, &t);
 }
 
 uint64_t *
@@ -275,7 +270,7 @@ fold_open(struct fold *f, const struct mt_ev_open *e)
 	if (e->class == MT_class_human_likely ||
 	    e->class == MT_class_proxied_possible)
 		o.display_first = o.display_last = e->at;
-	add(f, MT_TABLE_open_day, &o);
+	fold_row(f, MT_TABLE_open_day, &o);
 }
 
 void

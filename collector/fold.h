@@ -40,6 +40,15 @@ void fold_reset(struct fold *f);
 void fold_event(struct fold *f, enum mt_event id, const void *event);
 /* n to a counter of the message's hour; word "" where there is none. */
 void fold_count(struct fold *f, const struct mt_row_counter *count);
+/* Keep a copy of a row, or merge it into the last one when that has its key;
+ * which of them it is. */
+void *fold_row(struct fold *f, enum mt_table_id id, const void *row);
+/*
+ * An address as it is looked up, and its domain. What is no address is its
+ * own key, in lower case, and has no domain.
+ */
+void fold_address(struct fold *f, struct mt_str raw, struct mt_str *ret_key,
+    struct mt_str *ret_domain);
 void fold_finish(struct fold *f);
 /* The day and hour that a message's counters stand under. */
 void fold_hour(int64_t born, struct mt_row_counter *count);

@@ -113,7 +113,7 @@ lock_messages(struct settle *s, struct sums *sums, size_t from, size_t to,
 
 	query_begin(&s->query,
 	    "SELECT " KEYS ", sender_domain FROM message m FORCE INDEX "
-	    "(PRIMARY) WHERE sender_domain IS NOT NULL AND");
+	    "(PRIMARY) WHERE offered_at IS NOT NULL AND");
 	add_touched(s, "m", from, to);
 	query_add(&s->query, " ORDER BY " KEYS " FOR UPDATE");
 	if (query_run(&s->query, &rows, err) != MT_OK)

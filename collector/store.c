@@ -10,6 +10,7 @@
 #include "mail/queue_id.h"
 #include "settle.h"
 #include "store.h"
+#include "trail.h"
 
 /* The order in which tables are locked, in every transaction of ours. */
 static const enum mt_table_id order[] = { MT_TABLE_message, MT_TABLE_recipient,
@@ -25,7 +26,8 @@ struct store {
 	struct mt_bulk *tables[ORDER_N];
 	struct fold fold;
 	struct settle *settle;
-	const void **sorted; /* events of one kind, by key */
+	struct trail *trail;
+	const struct store_event **sorted; /* of one kind, by key */
 	bool *added;
 	bool *merged; /* message rows; there are no more than events */
 	size_t cap; /* of these three */
@@ -58,6 +60,8 @@ store_disconnect(struct store *s)
 	}
 	settle_free(s->settle);
 	s->settle = NULL;
+	trail_free(s->trail);
+	s->trail = NULL;
 	mt_db_close(s->db);
 	s->db = NULL;
 }
@@ -105,6 +109,7 @@ store_connect(struct store *s, struct mt_err *err)
 	for (i = 0; i < ORDER_N; i++)
 		s->tables[i] = mt_bulk_new(s->db, &mt_tables[order[i]]);
 	s->settle = settle_new(s->db);
+	s->trail = trail_new(s->db);
 	return MT_OK;
 }
 
@@ -122,8 +127,26 @@ make_room(struct store *s, size_t n)
 static int
 compare(const void *a, const void *b, void *table)
 {
-	return mt_table_compare(
-	    table, *(const void *const *)a, *(const void *const *)b);
+	const struct store_event *x = *(const struct store_event *const *)a;
+	const struct store_event *y = *(const struct store_event *const *)b;
+
+	return mt_table_compare(table, &x->event, &y->event);
+}
+
+/* What was stored, now or before, about which message? */
+static void
+touch(struct store *s, const struct store_event *e, bool added)
+{
+	bool is_short;
+
+	trail_touch_event(s->trail, e);
+	if (e->id != MT_EV_offer && e->id != MT_EV_rcpt)
+		return;
+	/* A new one of a long id, if it merges with what was there. */
+	is_short = !mt_queue_id_time(e->event.offer.queue_id, NULL);
+	if (is_short || !added)
+		trail_touch(s->trail, e->event.offer.host,
+		    e->event.offer.queue_id, e->event.offer.at);
 }
 
 static void
@@ -147,28 +170,29 @@ insert_kind(struct store *s, enum mt_event id, const struct store_event *events,
 
 	for (i = 0; i < n; i++)
 		if (events[i].id == id)
-			s->sorted[kind++] = &events[i].event;
+			s->sorted[kind++] = &events[i];
 	if (kind == 0)
 		return MT_OK;
 	qsort_r(s->sorted, kind, sizeof(*s->sorted), compare, &t);
 	mt_bulk_clear(bulk);
 	for (i = 0; i < kind; i++)
-		mt_bulk_add(bulk, s->sorted[i]);
+		mt_bulk_add(bulk, &s->sorted[i]->event);
 	if (mt_bulk_insert(bulk, s->added, err) != MT_OK)
 		return err->rc;
 	for (i = 0; i < kind; i++) {
+		touch(s, s->sorted[i], s->added[i]);
 		if (!s->added[i]) {
 			if (id == MT_EV_offer)
-				suspect_offer(s, s->sorted[i]);
+				suspect_offer(s, &s->sorted[i]->event.offer);
 			continue;
 		}
-		fold_event(&s->fold, id, s->sorted[i]);
+		fold_event(&s->fold, id, &s->sorted[i]->event);
 		(*ret_new)++;
 	}
 	return MT_OK;
 }
 
-/* Offers whose message was there before: opens may have waited for them. */
+/* Messages that were there before: opens and the log may have come first. */
 static void
 suspect_merged(struct store *s, const struct fold_rows *rows)
 {
@@ -182,6 +206,8 @@ suspect_merged(struct store *s, const struct fold_rows *rows)
 			    &(struct touch_suspect){ .born = m->born,
 				.host = m->host,
 				.queue_id = m->queue_id });
+		if (s->merged[i] && m->offers + m->recipients > 0)
+			trail_touch(s->trail, m->host, m->queue_id, m->born);
 	}
 }
 
@@ -242,8 +268,10 @@ store_events(struct store *s, const struct store_event *events, size_t n,
 	make_room(s, n);
 	fold_reset(&s->fold);
 	touch_begin(settle_touch(s->settle));
+	trail_begin(s->trail);
 	if (transact(s, events, n, ret_new, err) != MT_OK ||
-	    settle_events(s->settle, events, n, err) != MT_OK) {
+	    settle_events(s->settle, events, n, err) != MT_OK ||
+	    trail_follow(s->trail, err) != MT_OK) {
 		/* Which also rolls back. */
 		store_disconnect(s);
 		explain(s, err);

@@ -12,6 +12,9 @@
  *      (settle.h), new or not: so a crash between 1 and 2 heals when the
  *      events come again
  *
+ *   3. what became of the messages that the events are about is worked out anew
+ *      (trail.h), new or not, likewise
+ *
  * After MT_AGAIN nothing may be acknowledged; call again with the same events.
  * MT_CONFIG: the same, once somebody has changed schema, rights or password.
  * MT_FORMAT, MT_LIMIT: one of the events cannot be stored. The connection is

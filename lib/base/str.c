@@ -131,3 +131,15 @@ mt_is_alpha(char c)
 	c = mt_lower(c);
 	return c >= 'a' && c <= 'z';
 }
+
+uint64_t
+mt_str_hash(struct mt_str s, uint64_t h)
+{
+	size_t i;
+
+	for (i = 0; i < s.n; i++) {
+		h ^= (unsigned char)s.p[i];
+		h *= UINT64_C(0x100000001b3);
+	}
+	return h;
+}

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct mt_str {
 	const char *p;
@@ -43,5 +44,12 @@ char mt_lower(char c);
 bool mt_is_space(char c); /* space, tab, CR, LF */
 bool mt_is_digit(char c);
 bool mt_is_alpha(char c);
+
+/*
+ * FNV-1a, 64 bits, going on from h (MT_HASH at first): tells long keys apart.
+ * Nothing secret or hostile may rest on it.
+ */
+#define MT_HASH UINT64_C(0xcbf29ce484222325)
+uint64_t mt_str_hash(struct mt_str s, uint64_t h);
 
 #endif

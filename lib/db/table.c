@@ -266,8 +266,11 @@ wins(const struct mt_field *f, int sign, const void *into, const void *row)
 void
 mt_table_merge(const struct mt_table *table, void *into, const void *row)
 {
-	bool first = table->order < table->n &&
-	    wins(&table->columns[table->order], -1, into, row);
+	const struct mt_field *by =
+	    table->order < table->n ? &table->columns[table->order] : NULL;
+	bool first = by != NULL && wins(by, -1, into, row);
+	bool neither =
+	    by != NULL && mt_field_absent(by, into) && mt_field_absent(by, row);
 	size_t i;
 
 	for (i = 0; i < table->n; i++) {
@@ -288,7 +291,11 @@ mt_table_merge(const struct mt_table *table, void *into, const void *row)
 				copy(f, into, row);
 			break;
 		case MT_RULE_FIRST:
-			if (first)
+			if (first || (neither && !mt_field_absent(f, row)))
+				copy(f, into, row);
+			break;
+		case MT_RULE_SET:
+			if (!mt_field_absent(f, row))
 				copy(f, into, row);
 			break;
 		case MT_RULE_LAST:
@@ -369,8 +376,13 @@ write_update(const struct mt_table *table, size_t i, struct mt_buf *out)
 	case MT_RULE_FIRST:
 		mt_buf_printf(out,
 		    "`%s` = IF(VALUES(`%s`) IS NOT NULL AND (`%s` IS NULL OR "
-		    "VALUES(`%s`) < `%s`), VALUES(`%s`), `%s`)",
-		    c, by, by, by, by, c, c);
+		    "VALUES(`%s`) < `%s`), VALUES(`%s`), IF(`%s` IS NULL, "
+		    "COALESCE(VALUES(`%s`), `%s`), `%s`))",
+		    c, by, by, by, by, c, by, c, c, c);
+		return;
+	case MT_RULE_SET:
+		mt_buf_printf(
+		    out, "`%s` = COALESCE(VALUES(`%s`), `%s`)", c, c, c);
 		return;
 	case MT_RULE_LAST:
 		mt_buf_printf(out, "`%s` = VALUES(`%s`)", c, c);
@@ -413,6 +425,9 @@ mt_table_returning(const struct mt_table *table, struct mt_buf *out)
 	for (i = 0; i < table->n; i++)
 		if (table->rules[i] == MT_RULE_SUM)
 			mt_buf_printf(out, " + `%s`", table->columns[i].name);
+		else if (table->rules[i] == MT_RULE_SET)
+			mt_buf_printf(out, " + (`%s` IS NOT NULL)",
+			    table->columns[i].name);
 }
 
 uint64_t
@@ -424,6 +439,8 @@ mt_table_sum(const struct mt_table *table, const void *row)
 	for (i = 0; i < table->n; i++)
 		if (table->rules[i] == MT_RULE_SUM)
 			sum += number(&table->columns[i], row);
+		else if (table->rules[i] == MT_RULE_SET)
+			sum += !mt_field_absent(&table->columns[i], row);
 	return sum;
 }
 

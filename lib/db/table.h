@@ -10,7 +10,9 @@
  *   SUM    added
  *   MIN    the smaller one that is not absent
  *   MAX    the larger one that is not absent
- *   FIRST  the one of the row whose `order` column is smaller (absent: last)
+ *   FIRST  the one of the row whose `order` column is smaller (absent: last);
+ *          of two rows without, the new one, unless it is absent
+ *   SET    the new one, unless it is absent (what is worked out as a whole)
  *   LAST   the new one (tables with one writer: policy, absolute values)
  *
  * mt_table_fold applies the rules in memory, mt_table_upsert writes the SQL
@@ -32,6 +34,7 @@ enum mt_rule {
 	MT_RULE_MIN,
 	MT_RULE_MAX,
 	MT_RULE_FIRST,
+	MT_RULE_SET,
 	MT_RULE_LAST
 };
 
@@ -98,7 +101,8 @@ void mt_table_insert(const struct mt_table *table, struct mt_buf *out);
 void mt_table_upsert(const struct mt_table *table, struct mt_buf *out);
 /*
  * What an upsert's RETURNING must give to tell a new row from a merged one:
- * the sum of the SUM columns, to be compared with mt_table_sum of the row sent.
+ * the sum of the SUM columns and the number of SET columns that are not NULL, to
+ * be compared with mt_table_sum of the row sent.
  * Every row of such a table adds to it.
  */
 void mt_table_returning(const struct mt_table *table, struct mt_buf *out);

@@ -106,20 +106,6 @@ add_pair(struct mt_buf *out, const char *name, const char *value)
 	end_pair(out, value_at);
 }
 
-/* FNV-1a: tells long keys apart; nothing secret or hostile rests on it. */
-static uint64_t
-hash(struct mt_str s)
-{
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
-	size_t i;
-
-	for (i = 0; i < s.n; i++) {
-		h ^= (unsigned char)s.p[i];
-		h *= UINT64_C(0x100000001b3);
-	}
-	return h;
-}
-
 /* A text as decode will accept it: escaped, and cut to its bound. */
 static void
 write_text(const struct mt_field *f, struct mt_str s, struct mt_buf *out)
@@ -141,7 +127,7 @@ write_text(const struct mt_field *f, struct mt_str s, struct mt_buf *out)
 		mt_buf_str(out, cut);
 	} else {
 		mt_buf_str(out, mt_utf8_cut(cut, f->max - CUT_MARK));
-		mt_buf_printf(out, "~%016" PRIx64, hash(s));
+		mt_buf_printf(out, "~%016" PRIx64, mt_str_hash(s, MT_HASH));
 	}
 	mt_buf_done(&escaped);
 }

@@ -33,8 +33,9 @@ VIEWS = {title: re.findall(r"^\| (\w+) \| (\w+) \|", text, re.M)[1:]
          for title, text in sections(2) if title.startswith("v_")}
 QUESTIONS = [(title, re.search(r"```sql\n(.*?)```", text, re.S)[1])
              for title, text in sections(3)]
-TYPES = {"time": ("datetime",), "text": ("varchar",), "word": ("varchar",),
-         "number": ("int", "bigint", "decimal"), "address": ("varchar",)}
+TYPES = {"time": ("datetime",), "text": ("varchar", "text", "mediumtext"), "word": ("varchar",),
+         "number": ("int", "bigint", "decimal", "tinyint"),
+         "address": ("varchar",)}
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +58,11 @@ def reader(build, lab, redis, mariadb):
             ev.rcpt(at, host, queue_id, "bob@example.com"),
             ev.mark(at, host, queue_id, token),
             ev.opened(at + 10, token, agent="browser", country="DE"),
-            ev.offer(at + 1, host, "AAAAA", reason="signed", mode="off")]
+            ev.offer(at + 1, host, "AAAAA", reason="signed", mode="off"),
+            ev.queue(at - 9, host, queue_id, "client"),
+            ev.deliver(at + 9, host, queue_id, "bob@example.com", "bounced",
+                       relay_name="mx.example.com"),
+            ev.reject(at, host, code=554, stage="rcpt", dsn="5.7.1")]
     c.add(mail)
     c.start()
     c.wait_stored()

@@ -12,6 +12,9 @@ EVENT_TABLES = ("ev_offer", "ev_rcpt", "ev_mark", "ev_open")
 FOLDED_TABLES = ("message", "recipient", "token", "open_day", "message_open",
                  "counter")
 TABLES = EVENT_TABLES + FOLDED_TABLES
+# What the log, rspamd and later reports say, and what becomes of it.
+LOG_TABLES = ("ev_queue", "ev_deliver", "ev_reject", "ev_scan")
+TRAIL_TABLES = ("message", "recipient", "delivery", "tie")
 
 
 def text_time(us):
@@ -69,6 +72,28 @@ def opened(at, token, kind="human_likely", host="px.example.org", twin=0,
     known.update(fields)
     return event("open", at=text_time(at), token=token, host=host, twin=twin,
                  **known)
+
+
+def queue(at, host, queue_id, step, line=0, **fields):
+    return event("queue", at=text_time(at), host=host, queue_id=queue_id,
+                 line=line, step=step, **fields)
+
+
+def deliver(at, host, queue_id, address, outcome="sent", line=0, **fields):
+    return event("deliver", at=text_time(at), host=host, queue_id=queue_id,
+                 line=line, rcpt=address, outcome=outcome, **fields)
+
+
+def reject(at, host, line=0, action="reject", judge="smtpd", **fields):
+    return event("reject", at=text_time(at), host=host, line=line,
+                 action=action, judge=judge, **fields)
+
+
+def scan(at, host, queue_id, action="no action", twin=0, **fields):
+    known = {"score": "1.5", "required": "15"}
+    known.update(fields)
+    return event("scan", at=text_time(at), host=host, queue_id=queue_id,
+                 twin=twin, action=action, **known)
 
 
 class Run:
