@@ -218,7 +218,8 @@ split_short(const struct store_event **events, size_t n, int64_t unit,
 	open_life(&s, &lives[0], events);
 	for (i = 0; i < n; i++) {
 		if (s.life->n > 0 && starts_new(&s, events[i])) {
-			if (!s.ended && fetch_end(events + i, n - i, unit))
+			if (!s.ended && !s.refused &&
+			    fetch_end(events + i, n - i, unit))
 				take(&s, events[i++]);
 			tied = s.ended &&
 			    s.end / unit == life_at(events[i]) / unit;
