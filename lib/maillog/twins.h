@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Keys of lines: a hash of tag and text, plus the number of equal lines before
+ * it at the same time.
+ */
+#ifndef MT_MAILLOG_TWINS_H
+#define MT_MAILLOG_TWINS_H
+
+#include <stdint.h>
+
+#include "base/str.h"
+
+struct mt_twin {
+	uint64_t hash;
+	uint32_t lines;
+	uint32_t moment; /* of another moment: free */
+};
+
+struct mt_twins {
+	struct mt_twin *slots; /* owned; a power of two of them */
+	size_t n_slots, used;
+	uint32_t moment;
+	int64_t at;
+};
+
+void mt_twins_init(struct mt_twins *t);
+void mt_twins_done(struct mt_twins *t);
+/*
+ * FNV-1a (64 bits) of "<tag>[<pid>]: <text>", plus the ordinal. Beyond a
+ * million different lines of one time, ordinals are 0.
+ */
+uint64_t mt_twins_key(struct mt_twins *t, int64_t at, struct mt_str tag,
+    struct mt_str pid, struct mt_str text);
+
+#endif
