@@ -99,10 +99,13 @@ mt_read_login_text(struct mt_str s, struct mt_ev_auth *ret_auth)
 {
 	struct mt_ev_auth ev = { 0 };
 	struct mt_str service, what;
+	size_t i;
 
-	if (!mt_scan_past(&s, MT_LIT("-login: "), &service) ||
-	    memchr(service.p, ' ', service.n) != NULL)
+	if (!mt_scan_past(&s, MT_LIT("-login: "), &service))
 		return false;
+	for (i = 0; i < service.n; i++)
+		if (!mt_is_alpha(service.p[i]) && !mt_is_digit(service.p[i]))
+			return false;
 	what = s;
 	if (!mt_scan_past(&s, MT_LIT("(auth failed, "), &service) ||
 	    !mt_scan_number(&s, UINT32_MAX, &ev.attempts) ||

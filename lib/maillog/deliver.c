@@ -4,8 +4,6 @@
  * from left to right, and as text what stands between the first parenthesis
  * behind the status and the last of the line, whatever it holds.
  */
-#include <string.h>
-
 #include "base/num.h"
 #include "mail/queue_id.h"
 #include "maillog/readers.h"
@@ -70,11 +68,22 @@ read_field(struct mt_str name, struct mt_str value, struct mt_ev_deliver *ev)
 static unsigned
 read_outcome(struct mt_str word)
 {
-	if (mt_str_eqz(word, "sent"))
-		return MT_outcome_sent;
-	if (mt_str_eqz(word, "SOFTBOUNCE"))
-		return MT_outcome_softbounce;
-	return mt_word_find(mt_words_outcome, word);
+	static const struct {
+		const char *text;
+		enum mt_outcome outcome;
+	} others[] = {
+		{ "SOFTBOUNCE", MT_outcome_softbounce },
+		/* verify(8) was away when its probe ended. */
+		{ "deliverable-but-not-cached", MT_outcome_deliverable },
+		{ "undeliverable-but-not-cached", MT_outcome_undeliverable },
+	};
+	unsigned outcome = mt_word_find(mt_words_outcome, word);
+	size_t i;
+
+	for (i = 0; outcome == 0 && i < sizeof(others) / sizeof(others[0]); i++)
+		if (mt_str_eqz(word, others[i].text))
+			outcome = others[i].outcome;
+	return outcome;
 }
 
 static bool
@@ -135,7 +144,7 @@ static bool
 read_status(struct mt_str s, struct mt_ev_deliver *ev)
 {
 	struct mt_str word = s, text;
-	const char *end;
+	bool whole;
 
 	if (!mt_scan_to(&s, ' ', &word)) {
 		/* No text: an old Postfix, or cut right there. */
@@ -147,12 +156,12 @@ read_status(struct mt_str s, struct mt_ev_deliver *ev)
 		return false;
 	if (!mt_scan_text(&s, MT_LIT("(")))
 		return true;
-	end = s.n > 0 ? memrchr(s.p, ')', s.n) : NULL;
 	/* Cut by the logger: an id at the end may be half of one. */
-	text = end == NULL ? s : mt_str_n(s.p, (size_t)(end - s.p));
+	whole = s.n > 0 && s.p[s.n - 1] == ')';
+	text = mt_str_n(s.p, whole ? s.n - 1 : s.n);
 	ev->text = text;
 	read_reply(text, ev);
-	if (end == NULL)
+	if (!whole)
 		return true;
 	if (mt_scan_text(&text, MT_LIT("forwarded as ")))
 		ev->next = whole_id(text);

@@ -5,10 +5,9 @@
  *     ...; from=<sender> to=<recipient> proto=ESMTP helo=<name>
  *
  * and before that stands text which strangers may have had a hand in (a
- * policy's explanation, a header, a HELO, a quoted local part), as may the
- * HELO in it. So every place where that end could begin is tried; when more
- * than one reads well up to the end of the line, nobody can tell which is
- * Postfix's, and none is taken.
+ * policy's explanation, a header, a quoted local part). So every place where
+ * that end could begin is tried; when more than one reads well up to the end of
+ * the line, nobody can tell which is Postfix's, and none is taken.
  */
 #include <string.h>
 
@@ -67,27 +66,28 @@ read_suffix(struct mt_str s, enum style style, struct tail *t)
 }
 
 /*
- * Behind " helo=<". A HELO may hold anything: of several ends that read well,
- * none is taken, and with them the login behind it.
+ * Behind " helo=<". smtpd takes spaces, brackets, quotes and semicolons out of
+ * a HELO: what holds them is none, and no end of a line. postscreen does not,
+ * but writes nothing behind it.
  */
 static bool
 read_helo(struct mt_str s, enum style style, struct tail *t)
 {
-	struct mt_str rest = s, skipped;
-	struct tail end, found = *t;
-	unsigned n = 0;
+	size_t i;
 
-	while (n < 2 && mt_scan_to(&rest, '>', &skipped)) {
-		end = *t;
-		if (!read_suffix(rest, style, &end))
-			continue;
-		found = end;
-		found.helo = mt_str_n(s.p, (size_t)(rest.p - s.p) - 1);
-		n++;
+	if (style == STYLE_COMMAS) {
+		if (s.n == 0 || s.p[s.n - 1] != '>')
+			return false;
+		t->helo = mt_str_n(s.p, s.n - 1);
+		return true;
 	}
-	if (n == 1)
-		*t = found;
-	return n > 0;
+	if (!mt_scan_to(&s, '>', &t->helo))
+		return false;
+	for (i = 0; i < t->helo.n; i++)
+		if (t->helo.p[i] == '\0' ||
+		    strchr(" <;\"", t->helo.p[i]) != NULL)
+			return false;
+	return read_suffix(s, style, t);
 }
 
 /* Behind the semicolon, to the end of the line. */

@@ -26,8 +26,11 @@ struct mt_twins {
 void mt_twins_init(struct mt_twins *t);
 void mt_twins_done(struct mt_twins *t);
 /*
- * FNV-1a (64 bits) of "<tag>[<pid>]: <text>", plus the ordinal. Beyond a
- * million different lines of one time, ordinals are 0.
+ * A hash of tag, process id and text (64 bits, not for hostile use: what it
+ * tells apart are lines of one moment), plus the ordinal. Keys are stored: they
+ * must never change. A step of eight bytes instead of FNV-1a's one, which took
+ * half of the time that a line takes. Beyond a million different lines of one
+ * moment, ordinals are 0.
  */
 uint64_t mt_twins_key(struct mt_twins *t, int64_t at, struct mt_str tag,
     struct mt_str pid, struct mt_str text);

@@ -195,27 +195,6 @@ read_month(const char *p)
 	return 0;
 }
 
-bool
-mt_when_classic(
-    struct mt_when *w, struct mt_str *s, int64_t now, int64_t *ret_at)
-{
-	struct mt_minute m = { 0 };
-	char day[2];
-	int second;
-
-	if (s->n < MT_CLASSIC_LEN || s->p[3] != ' ' || s->p[6] != ' ')
-		return false;
-	day[0] = s->p[4] == ' ' ? '0' : s->p[4];
-	day[1] = s->p[5];
-	m.month = read_month(s->p);
-	if (m.month == 0 || !two_digits(day, 31, &m.day) || m.day == 0 ||
-	    !read_clock(s->p + 7, &m, &second) ||
-	    !local_time(w, &m, second * MT_SECOND, now, ret_at))
-		return false;
-	*s = mt_str_n(s->p + MT_CLASSIC_LEN, s->n - MT_CLASSIC_LEN);
-	return true;
-}
-
 /* The fraction behind the point, in µs; digits after the sixth are dropped. */
 static int64_t
 read_fraction(struct mt_str *s)
@@ -228,6 +207,53 @@ read_fraction(struct mt_str *s)
 		*s = mt_str_n(s->p + 1, s->n - 1);
 	}
 	return us;
+}
+
+/* "2026 " in front, as some loggers are told to write it. */
+static int
+take_year(struct mt_str *s)
+{
+	int century, year;
+
+	if (s->n < 5 || s->p[4] != ' ' || !two_digits(s->p, 99, &century) ||
+	    !two_digits(s->p + 2, 99, &year) || century < 19)
+		return 0;
+	*s = mt_str_n(s->p + 5, s->n - 5);
+	return century * 100 + year;
+}
+
+bool
+mt_when_classic(
+    struct mt_when *w, struct mt_str *s, int64_t now, int64_t *ret_at)
+{
+	struct mt_minute m = { 0 };
+	struct mt_str rest = *s;
+	int64_t us;
+	char day[2];
+	size_t size;
+	int second;
+
+	if (rest.n > 0 && mt_is_digit(rest.p[0]))
+		m.year = take_year(&rest);
+	if (rest.n < MT_CLASSIC_LEN || rest.p[3] != ' ')
+		return false;
+	/* "Nov  5", "Nov 05", and "Nov 5", too. */
+	size = rest.p[5] == ' ' ? 5 : 6;
+	day[0] = size == 5 || rest.p[4] == ' ' ? '0' : rest.p[4];
+	day[1] = rest.p[size - 1];
+	m.month = read_month(rest.p);
+	if (m.month == 0 || !two_digits(day, 31, &m.day) || m.day == 0 ||
+	    rest.p[size] != ' ' || !read_clock(rest.p + size + 1, &m, &second))
+		return false;
+	size += sizeof(" 16:41:37") - 1;
+	rest = mt_str_n(rest.p + size, rest.n - size);
+	us = second * MT_SECOND;
+	if (mt_scan_text(&rest, MT_LIT(".")))
+		us += read_fraction(&rest);
+	if (!local_time(w, &m, us, now, ret_at))
+		return false;
+	*s = rest;
+	return true;
 }
 
 bool

@@ -26,7 +26,7 @@ struct mt_when {
 	int64_t stamp_at;
 };
 
-#define MT_CLASSIC_LEN 15 /* "Nov  5 16:41:37" */
+#define MT_CLASSIC_LEN 15 /* "Nov  5 16:41:37", and perhaps ".123" */
 
 /* zone: as TZ has it; NULL: the process's. */
 void mt_when_init(struct mt_when *w, const char *zone);
