@@ -15,7 +15,7 @@
  * Lines of several processes may come a little out of order. A step back by
  * more than this, in an hour that occurs twice, is its second time.
  */
-#define DISORDER (INT64_C(60) * MT_SECOND)
+#define DISORDER (INT64_C(5) * MT_SECOND)
 
 void
 mt_when_init(struct mt_when *w, const char *zone)
