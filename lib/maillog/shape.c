@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <assert.h>
 #include <string.h>
 
 #include "base/limits.h"
@@ -125,41 +126,56 @@ slot_of(char c)
 	return (unsigned char)c % SLOTS;
 }
 
-/* Append a row to a list; its order is the table's. */
+/* Put a row in front of a list; rows come last first, the table's order. */
 static void
 add_step(struct mt_shape_index *index, uint16_t *head, size_t shape)
 {
 	uint16_t at = (uint16_t)index->n_steps++;
-	uint16_t *link = head;
 
-	index->steps[at] = (struct step){ (uint16_t)shape, NONE };
-	while (*link != NONE)
-		link = &index->steps[*link].next;
-	*link = at;
+	index->steps[at] = (struct step){ (uint16_t)shape, *head };
+	*head = at;
+}
+
+/* Lists that a row stands in. */
+static size_t
+count_steps(const struct mt_shape *s)
+{
+	size_t n = s->pattern.p[0] == '*' ? SLOTS : 1, programs = 0;
+	unsigned process;
+
+	for (process = 0; process < MT_PROCESS_N; process++)
+		programs += s->processes >> process & 1;
+	return n * programs * (s->where == MT_SHAPE_ANYWHERE ? 2 : 1);
+}
+
+/* A pattern that begins with a star may be in all slots. */
+static void
+index_slots(struct mt_shape_index *index, uint16_t heads[SLOTS], size_t shape)
+{
+	struct mt_str first = index->pieces[shape].text[0];
+	unsigned slot;
+
+	if (first.n > 0)
+		add_step(index, &heads[slot_of(first.p[0])], shape);
+	else
+		for (slot = 0; slot < SLOTS; slot++)
+			add_step(index, &heads[slot], shape);
 }
 
 static void
 index_shape(struct mt_shape_index *index, size_t shape)
 {
 	const struct mt_shape *s = &mt_shapes[shape];
-	struct mt_str first;
-	unsigned process, queued, slot;
+	unsigned process;
 
 	cut_pattern(s->pattern, &index->pieces[shape]);
-	first = index->pieces[shape].text[0];
 	for (process = 0; process < MT_PROCESS_N; process++) {
 		if ((s->processes >> process & 1) == 0)
 			continue;
-		for (queued = 0; queued < 2; queued++) {
-			if (s->where ==
-			    (queued ? MT_SHAPE_UNQUEUED : MT_SHAPE_QUEUED))
-				continue;
-			for (slot = 0; slot < SLOTS; slot++)
-				if (first.n == 0 || slot == slot_of(first.p[0]))
-					add_step(index,
-					    &index->head[process][queued][slot],
-					    shape);
-		}
+		if (s->where != MT_SHAPE_QUEUED)
+			index_slots(index, index->head[process][0], shape);
+		if (s->where != MT_SHAPE_UNQUEUED)
+			index_slots(index, index->head[process][1], shape);
 	}
 }
 
@@ -167,14 +183,17 @@ struct mt_shape_index *
 mt_shape_index_new(void)
 {
 	struct mt_shape_index *index = mt_alloc(sizeof(*index));
-	size_t i;
+	size_t i, n = 0;
 
+	for (i = 0; i < mt_shapes_n; i++)
+		n += count_steps(&mt_shapes[i]);
+	assert(n < NONE);
 	index->pieces = mt_alloc_array(mt_shapes_n, sizeof(*index->pieces));
-	index->steps = mt_alloc_array(NONE, sizeof(*index->steps));
+	index->steps = mt_alloc_array(n, sizeof(*index->steps));
 	memset(index->head, 0xff, sizeof(index->head));
 	index_names(index);
-	for (i = 0; i < mt_shapes_n; i++)
-		index_shape(index, i);
+	for (i = mt_shapes_n; i > 0; i--)
+		index_shape(index, i - 1);
 	return index;
 }
 
@@ -303,6 +322,13 @@ is_like(struct mt_str text, const struct pieces *p)
 	return p->open || text.n == 0;
 }
 
+static void
+nothing(struct mt_shaped *out)
+{
+	out->id = MT_EV_N;
+	out->n_about = 0;
+}
+
 const struct mt_shape *
 mt_shape_read(const struct mt_shape_index *index,
     const struct mt_shape_line *line, struct mt_shaped *out)
@@ -311,8 +337,7 @@ mt_shape_read(const struct mt_shape_index *index,
 	uint16_t step;
 	bool queued = line->queue_id.p != NULL;
 
-	out->id = MT_EV_N;
-	out->n_about = 0;
+	nothing(out);
 	if (line->process >= MT_PROCESS_N)
 		return NULL;
 	step = index->head[line->process][queued]
@@ -322,10 +347,10 @@ mt_shape_read(const struct mt_shape_index *index,
 		if (!is_like(
 			line->text, &index->pieces[index->steps[step].shape]))
 			continue;
-		out->id = MT_EV_N;
-		out->n_about = 0;
 		if (s->reader == NULL || s->reader(line, s->word, out))
 			return s;
+		/* What it had begun to say is not so. */
+		nothing(out);
 	}
 	return NULL;
 }

@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define NOW INT64_C(1796083200000000)
 #define MOST_LINES 64
-#define MOST_EVENTS 4194304
+#define MOST_EVENTS 16777216
 
 struct watch {
 	struct mt_str line;
