@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Prints the documents that are made from the tables: events (events.def) or
- * words (words.def), in Markdown. The target "generate" writes them, the test
+ * Prints the documents that are made from the tables: events (events.def),
+ * shapes of log lines (shapes.def) or words (words.def), in Markdown. The target "generate" writes them, the test
  * style/generated compares them with what is committed.
  */
 #include <inttypes.h>
@@ -10,6 +10,9 @@
 #include <sysexits.h>
 
 #include "event/event.h"
+#include "maillog/shape.h"
+
+#define SOME_PROCESSES 10
 
 static void
 print_flags(unsigned flags)
@@ -96,6 +99,49 @@ print_words(void)
 	}
 }
 
+/* The programs of a row; of many, that they are many. */
+static void
+print_processes(uint64_t processes)
+{
+	const char *gap = "";
+	unsigned i, n = 0;
+
+	for (i = 0; i < MT_PROCESS_N; i++)
+		n += processes >> i & 1;
+	if (n > SOME_PROCESSES) {
+		(void)printf("%u of Postfix's", n);
+		return;
+	}
+	for (i = 0; i < MT_PROCESS_N; i++)
+		if ((processes >> i & 1) != 0) {
+			(void)printf(
+			    "%s%s", gap, mt_process_name((enum mt_process)i));
+			gap = ", ";
+		}
+}
+
+static void
+print_shapes(void)
+{
+	static const char *const where[] = { "queue id", "", "any" };
+	size_t i;
+
+	(void)printf("# Shapes of log lines\n\nMade from "
+		     "`lib/maillog/shapes.def`, in the order in which they are "
+		     "tried; `*` is any text.\nWhat a row makes is told in "
+		     "[maillog.md](maillog.md).\n\n"
+		     "| row | programs | behind | text | makes | what it says "
+		     "|\n|---|---|---|---|---|---|\n");
+	for (i = 0; i < mt_shapes_n; i++) {
+		(void)printf("| %s | ", mt_shapes[i].name);
+		print_processes(mt_shapes[i].processes);
+		(void)printf(" | %s | `%.*s` | %s | %s |\n",
+		    where[mt_shapes[i].where], MT_STR_ARG(mt_shapes[i].pattern),
+		    mt_shapes[i].reader == NULL ? "" : "event",
+		    mt_shapes[i].doc);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -103,8 +149,10 @@ main(int argc, char **argv)
 		print_events();
 	else if (argc == 2 && strcmp(argv[1], "words") == 0)
 		print_words();
+	else if (argc == 2 && strcmp(argv[1], "shapes") == 0)
+		print_shapes();
 	else {
-		(void)fprintf(stderr, "usage: mtgen events | words\n");
+		(void)fprintf(stderr, "usage: mtgen events | shapes | words\n");
 		return EX_USAGE;
 	}
 	return fflush(stdout) == 0 ? EX_OK : EX_IOERR;

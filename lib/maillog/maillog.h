@@ -3,7 +3,8 @@
  * Lines of mail logs, read into events. Pure: no I/O, no clock of its own, the
  * same lines always give the same events. A reader belongs to one source (a
  * file and its rotated predecessors, a socket, a Redis list) and is given its
- * lines in the order in which they were logged.
+ * lines in the order in which they were logged. docs/maillog.md says it for
+ * people.
  *
  * A line is read in two steps. maillog/prefix.h finds time, host, tag and text
  * in whatever frame the line comes in (mt_words_frame); maillog/shape.h finds
@@ -15,13 +16,19 @@
  * line latest without being more than a day after `now`, so that December's
  * lines read in January are last year's. Zone: the system's (TZ), or the
  * option's; of an hour that occurs twice in autumn, the first until the
- * source's own order says otherwise; of one that does not exist in spring, as
- * mktime(3) has it.
+ * source's own order says otherwise (a step back of more than five seconds); of
+ * one that does not exist in spring, as mktime(3) has it. With the option
+ * `zone`, TZ is another for the moment in which a new minute is looked up: no
+ * other thread may use local time or the environment then.
  *
- * Ordinals: the key field `line` is a hash of tag and text plus the number of
- * equal lines before it at the same time (the log's own resolution). A reader
- * that begins in the midst of a source must begin at the first line of some
- * moment (see mt_maillog_moment), and then makes the same keys as before.
+ * Ordinals: the key field `line` is a hash of tag, process id and text
+ * (maillog/twins.h) plus the number of equal lines before it at the same time
+ * (the log's own resolution). A reader that begins in the midst of a source
+ * must begin at the first line of some moment (see mt_maillog_moment), and then
+ * makes the same keys as before.
+ *
+ * A line that says that the one before came again is as many events as it says,
+ * at its own time; up to a thousand (MT_MAILLOG_REPEATS).
  */
 #ifndef MT_MAILLOG_MAILLOG_H
 #define MT_MAILLOG_MAILLOG_H
@@ -40,7 +47,7 @@ struct mt_maillog;
 typedef bool mt_maillog_ignores(void *arg, struct mt_str address);
 
 struct mt_maillog_options {
-	struct mt_str host; /* of events; copied */
+	struct mt_str host; /* of events; not empty; copied */
 	bool host_of_line; /* take the host that the line names, if it does */
 	bool keep_lines; /* make `line` events, too */
 	enum mt_frame frame; /* 0: find out from each line */
@@ -51,10 +58,12 @@ struct mt_maillog_options {
 
 /* What a line was. */
 enum mt_maillog_kind {
-	MT_MAILLOG_EVENT, /* it made at least one event */
+	MT_MAILLOG_EVENT, /* of a known shape; it made at least one event */
 	MT_MAILLOG_SILENT, /* of a known shape that says nothing we keep */
 	MT_MAILLOG_IGNORED, /* about an address that leaves no trace */
-	MT_MAILLOG_UNKNOWN, /* of a program we know, of no shape we know */
+	/* Of a program we know, of no shape we know. Behind a queue id it is
+	 * kept as a line like any other. */
+	MT_MAILLOG_UNKNOWN,
 	MT_MAILLOG_FOREIGN, /* of another program */
 	MT_MAILLOG_DAMAGED /* no log line: no time, no tag, not JSON */
 };
@@ -81,7 +90,8 @@ MT_MUST_CHECK enum mt_rc mt_maillog_line(struct mt_maillog *log,
 int64_t mt_maillog_at(const struct mt_maillog *log);
 /*
  * Did the last line begin a new moment, so that reading may begin again at it?
- * (Its time differs from that of the line before.)
+ * (Its time differs from that of the line before, and it does not say that that
+ * line came again.)
  */
 bool mt_maillog_moment(const struct mt_maillog *log);
 

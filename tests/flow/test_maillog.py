@@ -78,7 +78,7 @@ def test_the_log_says_what_was_seen(build):
     seen = collections.Counter()
     for truth in json.loads((DATA / "own-truth.json").read_text()):
         # A message that was queued anew or forwarded has several lives.
-        ours = list(by_id.get((truth["message_id"] or "").strip("<>"), []))
+        ours = list(by_id.get((truth.get("message_id") or "").strip("<>"), []))
         if truth.get("queue_id"):
             ours.append(found[truth["queue_id"]])
         for expected in truth["recipients"].values():
