@@ -322,11 +322,10 @@ mt_prefix_read(struct mt_when *when, struct mt_buf *buf, enum mt_frame frame,
 	} else if (skip_priority(&s) && mt_scan_text(&s, MT_LIT("1 "))) {
 		good =
 		    wants(frame, MT_frame_rfc5424) && read_rfc5424(when, s, &p);
-	} else if (wants(frame, MT_frame_syslog) &&
-	    mt_when_classic(when, &s, now, &p.at)) {
-		good = read_rest(s, &p);
-	} else if (wants(frame, MT_frame_rfc3339) &&
-	    mt_when_rfc3339(when, &s, &p.at)) {
+	} else if ((wants(frame, MT_frame_syslog) &&
+		       mt_when_classic(when, &s, now, &p.at)) ||
+	    (wants(frame, MT_frame_rfc3339) &&
+		mt_when_rfc3339(when, &s, &p.at))) {
 		good = read_rest(s, &p);
 	} else if (wants(frame, MT_frame_fail2ban) &&
 	    mt_when_comma(when, &s, now, &p.at)) {

@@ -61,11 +61,11 @@ enum mt_shape_where {
 struct mt_shape {
 	const char *name;
 	uint64_t processes; /* bits of enum mt_process */
-	enum mt_shape_where where;
 	struct mt_str pattern; /* "*" stands for any text */
 	mt_shape_reader *reader; /* NULL: silent */
-	unsigned word; /* for the reader: a step, an action */
 	const char *doc;
+	enum mt_shape_where where;
+	unsigned word; /* for the reader: a step, an action */
 };
 extern const struct mt_shape mt_shapes[];
 extern const size_t mt_shapes_n;

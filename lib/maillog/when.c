@@ -293,8 +293,10 @@ read_stamp(struct mt_when *w, const char *p, int64_t *ret_at)
 	}
 	memcpy(text, p, sizeof(w->stamp));
 	leap = text[17] == '6' && text[18] == '0';
-	if (leap)
-		memcpy(text + 17, "59", 2);
+	if (leap) {
+		text[17] = '5';
+		text[18] = '9';
+	}
 	if (text[10] == ' ' || text[10] == 't')
 		text[10] = 'T';
 	text[sizeof(w->stamp)] = 'Z';
