@@ -32,6 +32,7 @@ struct mt_maillog {
 	struct mt_prefix before; /* borrows from last; no tag: nothing */
 	struct mt_shaped shaped;
 	bool moment;
+	unsigned keys; /* of this line */
 	struct unknown unknown[MT_PROCESS_N];
 };
 
@@ -219,6 +220,7 @@ read_line(struct mt_maillog *log, const struct mt_prefix *p,
 	}
 	if (rc == MT_OK && kept)
 		rc = send_line(log, p, host, line.queue_id, key, to);
+	log->keys++;
 	return rc;
 }
 
@@ -270,9 +272,11 @@ mt_maillog_line(struct mt_maillog *log, struct mt_str line, int64_t now,
 	struct sending to = { .sink = sink, .arg = arg, .err = err };
 	struct mt_prefix p;
 	enum mt_maillog_kind kind = MT_MAILLOG_DAMAGED;
+	int64_t was = log->when.last;
 	enum mt_rc rc;
 
 	log->moment = false;
+	log->keys = 0;
 	if (!mt_prefix_read(
 		&log->when, &log->json, log->options.frame, line, now, &p)) {
 		remember(log, &p, false);
@@ -286,10 +290,20 @@ mt_maillog_line(struct mt_maillog *log, struct mt_str line, int64_t now,
 		rc = read_repeats(log, &p, &to, &kind);
 	} else {
 		rc = read_line(log, &p, &to, &kind);
-		remember(log, &p, kind == MT_MAILLOG_EVENT);
+		if (rc == MT_OK)
+			remember(log, &p, kind == MT_MAILLOG_EVENT);
+	}
+	if (rc != MT_OK) {
+		/* As if it had not been read: it comes again. */
+		log->when.last = was;
+		while (log->keys > 0) {
+			mt_twins_take_back(&log->twins);
+			log->keys--;
+		}
+		return rc;
 	}
 	*ret_kind = kind;
-	return rc;
+	return MT_OK;
 }
 
 int64_t

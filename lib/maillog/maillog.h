@@ -80,7 +80,8 @@ void mt_maillog_free(struct mt_maillog *log); /* NULL is fine */
 /*
  * One line, without its line end; whatever its length and bytes. `now` is when
  * it was read (or, for an old file, when the file was last written). Fails only
- * with what the sink returned.
+ * with what the sink returned; the line may then be given again, and has the
+ * same keys.
  */
 MT_MUST_CHECK enum mt_rc mt_maillog_line(struct mt_maillog *log,
     struct mt_str line, int64_t now, mt_maillog_sink *sink, void *arg,

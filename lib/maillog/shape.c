@@ -358,6 +358,12 @@ mt_shape_read(const struct mt_shape_index *index,
 void
 mt_shape_about(struct mt_shaped *out, struct mt_str address)
 {
-	if (address.p != NULL && out->n_about < MT_SHAPE_ABOUT)
-		out->about[out->n_about++] = address;
+	if (address.p == NULL)
+		return;
+	/* Of too many the last two stay: those of the line's own end. */
+	if (out->n_about == MT_SHAPE_ABOUT) {
+		out->about[MT_SHAPE_ABOUT - 2] = out->about[MT_SHAPE_ABOUT - 1];
+		out->n_about--;
+	}
+	out->about[out->n_about++] = address;
 }

@@ -96,13 +96,24 @@ mt_twins_key(struct mt_twins *t, int64_t at, struct mt_str tag,
 
 	if (at != t->at)
 		begin_moment(t, at);
+	t->last = hash;
 	twin = find(t, hash);
 	if (twin->moment == t->moment)
-		return hash + ++twin->lines;
+		return hash + twin->lines++;
 	if (t->used >= MOST_USED)
 		return hash;
-	*twin = (struct mt_twin){ .hash = hash, .moment = t->moment };
+	*twin =
+	    (struct mt_twin){ .hash = hash, .moment = t->moment, .lines = 1 };
 	if (++t->used * 2 > t->n_slots)
 		grow(t);
 	return hash;
+}
+
+void
+mt_twins_take_back(struct mt_twins *t)
+{
+	struct mt_twin *twin = find(t, t->last);
+
+	if (twin->moment == t->moment && twin->lines > 0)
+		twin->lines--;
 }

@@ -12,7 +12,7 @@
 
 struct mt_twin {
 	uint64_t hash;
-	uint32_t lines;
+	uint32_t lines; /* so far */
 	uint32_t moment; /* of another moment: free */
 };
 
@@ -21,6 +21,7 @@ struct mt_twins {
 	size_t n_slots, used;
 	uint32_t moment;
 	int64_t at;
+	uint64_t last; /* hash of the last key's line */
 };
 
 void mt_twins_init(struct mt_twins *t);
@@ -34,5 +35,8 @@ void mt_twins_done(struct mt_twins *t);
  */
 uint64_t mt_twins_key(struct mt_twins *t, int64_t at, struct mt_str tag,
     struct mt_str pid, struct mt_str text);
+
+/* The last key was not used; its line may come again. */
+void mt_twins_take_back(struct mt_twins *t);
 
 #endif
