@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Prints the documents that are made from the tables: events (events.def),
- * shapes of log lines (shapes.def) or words (words.def), in Markdown. The target "generate" writes them, the test
- * style/generated compares them with what is committed.
+ * shapes of log lines (shapes.def) or words (words.def), in Markdown. The
+ * target "generate" writes them, the test style/generated compares them with
+ * what is committed.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -101,9 +101,9 @@ void mt_table_insert(const struct mt_table *table, struct mt_buf *out);
 void mt_table_upsert(const struct mt_table *table, struct mt_buf *out);
 /*
  * What an upsert's RETURNING must give to tell a new row from a merged one:
- * the sum of the SUM columns and the number of SET columns that are not NULL, to
- * be compared with mt_table_sum of the row sent.
- * Every row of such a table adds to it.
+ * the sum of the SUM columns and the number of SET columns that are not NULL,
+ * to be compared with mt_table_sum of the row sent. Every row of such a table
+ * adds to it.
  */
 void mt_table_returning(const struct mt_table *table, struct mt_buf *out);
 uint64_t mt_table_sum(const struct mt_table *table, const void *row);

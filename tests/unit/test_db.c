@@ -82,13 +82,20 @@ statements_are_as_written_down(void **state)
 	    "`marked_at`) VALUES (?, ?, ?, ?, ?, ?) ON DUPLICATE KEY UPDATE "
 	    "`mode` = IF(VALUES(`marked_at`) IS NOT NULL AND (`marked_at` IS "
 	    "NULL OR VALUES(`marked_at`) < `marked_at`), VALUES(`mode`), "
-	    "`mode`), `marked_at` = IF(`marked_at` IS NULL OR "
+	    "IF(`marked_at` IS NULL, COALESCE(VALUES(`mode`), `mode`), "
+	    "`mode`)), `marked_at` = IF(`marked_at` IS NULL OR "
 	    "VALUES(`marked_at`) < `marked_at`, VALUES(`marked_at`), "
 	    "`marked_at`)");
 	mt_buf_reset(&sql);
+	mt_table_upsert(&mt_tables[MT_TABLE_life_lock], &sql);
+	assert_string_equal(sql.p,
+	    "INSERT INTO `life_lock` (`slot`, `n`) VALUES (?, ?) ON DUPLICATE "
+	    "KEY UPDATE `n` = `n` + VALUES(`n`)");
+	mt_buf_reset(&sql);
 	mt_table_returning(&mt_tables[MT_TABLE_message], &sql);
-	assert_string_equal(
-	    sql.p, " RETURNING 0 + `offers` + `recipients` + `marks`");
+	assert_true(mt_str_starts(mt_buf_view(&sql),
+	    " RETURNING 0 + `offers` + `recipients` + `marks` + (`status` IS "
+	    "NOT NULL) + (`first_at` IS NOT NULL)"));
 	mt_buf_reset(&sql);
 	mt_table_column(&marks.columns[1], &sql);
 	assert_string_equal(
@@ -128,6 +135,42 @@ rows_of_one_key_become_one(void **state)
 		assert_int_equal(
 		    mt_table_sum(&mt_tables[MT_TABLE_message], m), 3);
 	}
+}
+
+static void
+what_an_offer_says_wins_over_the_log(void **state)
+{
+	const struct mt_table *t = &mt_tables[MT_TABLE_message];
+	struct mt_row_message log = { .born = 1,
+		.host = mt_str("mx"),
+		.queue_id = mt_str("A"),
+		.sender = mt_str("log@example.org"),
+		.user = mt_str("alice"),
+		.status = MT_status_queued };
+	struct mt_row_message offer = { .born = 1,
+		.host = mt_str("mx"),
+		.queue_id = mt_str("A"),
+		.sender = mt_str("offer@example.org"),
+		.offered_at = 9 };
+	struct mt_row_message a = log, b = offer,
+			      none = { .born = 1,
+				      .host = mt_str("mx"),
+				      .queue_id = mt_str("A") };
+
+	(void)state;
+	mt_table_merge(t, &a, &offer);
+	mt_table_merge(t, &b, &log);
+	assert_true(mt_str_eqz(a.sender, "offer@example.org"));
+	assert_true(mt_str_eqz(b.sender, "offer@example.org"));
+	/* All of it, what the offer did not have, too. */
+	assert_null(a.user.p);
+	assert_null(b.user.p);
+	assert_int_equal(a.status, MT_status_queued);
+	assert_int_equal(b.status, MT_status_queued);
+	/* Without any offer nothing is forgotten. */
+	mt_table_merge(t, &log, &none);
+	assert_true(mt_str_eqz(log.sender, "log@example.org"));
+	assert_int_equal(log.status, MT_status_queued);
 }
 
 static void
@@ -244,6 +287,7 @@ main(void)
 		cmocka_unit_test(rules_fit_their_columns),
 		cmocka_unit_test(statements_are_as_written_down),
 		cmocka_unit_test(rows_of_one_key_become_one),
+		cmocka_unit_test(what_an_offer_says_wins_over_the_log),
 		cmocka_unit_test(keys_sort_as_in_the_database),
 		cmocka_unit_test(
 		    migrations_are_cut_at_semicolons_that_end_a_line),
