@@ -203,14 +203,8 @@ inside_brackets(struct mt_str s)
 static void
 take_request(struct milter_message *m, struct mt_str value)
 {
-	static const unsigned restricts[] = { [MT_request_absent] = 0,
-		[MT_request_yes] = 1,
-		[MT_request_anonymous] = 2,
-		[MT_request_no] = 3 };
-	enum mt_request request = mt_policy_request(value);
-
-	if (restricts[request] > restricts[m->request])
-		m->request = request;
+	m->request =
+	    mt_policy_request_join(m->request, mt_policy_request(value));
 	m->requests++;
 }
 

@@ -37,9 +37,13 @@ bridge_set_text(lua_State *lua, const char *name, struct mt_str text)
 }
 
 void
-bridge_set_number(lua_State *lua, const char *name, double n)
+bridge_set_number(lua_State *lua, const char *name, uint64_t n)
 {
-	lua_pushnumber(lua, n);
+	/* Lua 5.4 shows integers as such; elsewhere they may be narrow. */
+	if (n <= INT32_MAX)
+		lua_pushinteger(lua, (lua_Integer)n);
+	else
+		lua_pushnumber(lua, (lua_Number)n);
 	lua_setfield(lua, -2, name);
 }
 
@@ -60,11 +64,17 @@ struct function {
 static const struct function of_module[] = {
 	{ "open", bridge_open, NULL },
 	{ "events", bridge_events, NULL },
+	{ "markup", bridge_markup, bridge_markup_push },
 };
 
 static const struct function of_handle[] = {
 	{ "put", bridge_put, NULL },
 	{ "put_all", bridge_put_all, NULL },
+	{ "policy", bridge_policy, bridge_policy_push },
+	{ "token", bridge_token, NULL },
+	{ "mark", bridge_mark, NULL },
+	{ "marked", bridge_marked, NULL },
+	{ "markup", bridge_markup, bridge_markup_push },
 	{ "close", bridge_close, NULL },
 };
 

@@ -96,7 +96,7 @@ int bridge_fail(lua_State *lua, const struct mt_err *err);
  */
 int bridge_answer(lua_State *lua, int upvalue, void *arg, int results);
 void bridge_set_text(lua_State *lua, const char *name, struct mt_str text);
-void bridge_set_number(lua_State *lua, const char *name, double n);
+void bridge_set_number(lua_State *lua, const char *name, uint64_t n);
 void bridge_set_boolean(lua_State *lua, const char *name, bool value);
 
 /* Lua functions: bridge_put.c, bridge_policy.c, bridge_token.c,

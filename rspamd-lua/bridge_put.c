@@ -205,7 +205,7 @@ describe_field(lua_State *lua, const struct mt_field *f)
 	    lua, "required", (f->flags & (MT_REQ | MT_KEY)) != 0);
 	bridge_set_boolean(lua, "key", (f->flags & MT_KEY) != 0);
 	if (f->max > 0)
-		bridge_set_number(lua, "max", (double)f->max);
+		bridge_set_number(lua, "max", f->max);
 	if (f->words == NULL)
 		return;
 	lua_newtable(lua);

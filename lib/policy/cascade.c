@@ -388,3 +388,14 @@ mt_policy_request(struct mt_str value)
 		return MT_request_anonymous;
 	return MT_request_no;
 }
+
+enum mt_request
+mt_policy_request_join(enum mt_request a, enum mt_request b)
+{
+	static const unsigned restricts[] = { [MT_request_absent] = 0,
+		[MT_request_yes] = 1,
+		[MT_request_anonymous] = 2,
+		[MT_request_no] = 3 };
+
+	return restricts[a] > restricts[b] ? a : b;
+}

@@ -95,5 +95,7 @@ void mt_policy_decide(const struct mt_policy *policy,
  * nothing is tracked.
  */
 enum mt_request mt_policy_request(struct mt_str value);
+/* Of two fields of one message the more restrictive. */
+enum mt_request mt_policy_request_join(enum mt_request a, enum mt_request b);
 
 #endif

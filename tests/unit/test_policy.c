@@ -478,6 +478,15 @@ requests_are_read(void **state)
 	assert_int_equal(
 	    mt_policy_request(MT_LIT("yes please")), MT_request_no);
 	assert_int_equal(mt_policy_request(MT_LIT("")), MT_request_no);
+	assert_int_equal(
+	    mt_policy_request_join(MT_request_absent, MT_request_yes),
+	    MT_request_yes);
+	assert_int_equal(
+	    mt_policy_request_join(MT_request_no, MT_request_anonymous),
+	    MT_request_no);
+	assert_int_equal(
+	    mt_policy_request_join(MT_request_yes, MT_request_anonymous),
+	    MT_request_anonymous);
 }
 
 /* Nobody can be asked about it, so its domain's refusal must not be missed. */
