@@ -15,25 +15,28 @@ local MARK_HEADER = "X-Mailtrail-Mark"
 return function(our)
   local handle, settings, text = our.handle, our.settings, our.text
 
-  -- A header field's first value, unfolded, as sent.
-  local function header(task, ...)
-    for _, name in ipairs({ ... }) do
-      local all = task:get_header_full(name)
-      if all and all[1] then
-        local value = tostring(all[1].value or "")
-        return text((value:gsub("[\r\n]+", ""):match("^%s*(.-)%s*$")))
-      end
-    end
-    return nil
-  end
-
+  -- The values of all fields of a name: without line ends, else as sent.
+  -- rspamd's own unfolding makes one blank of each fold.
   local function header_values(task, name)
     local values = {}
 
     for _, field in ipairs(task:get_header_full(name) or {}) do
-      values[#values + 1] = tostring(field.value or "")
+      local value = tostring(field.raw or ""):match("^[^:]*:(.*)$") or
+          tostring(field.value or "")
+      values[#values + 1] =
+          value:gsub("[\r\n]+", ""):match("^[ \t]*(.-)[ \t]*$")
     end
     return values
+  end
+
+  local function header(task, ...)
+    for _, name in ipairs({ ... }) do
+      local value = header_values(task, name)[1]
+      if value then
+        return text(value)
+      end
+    end
+    return nil
   end
 
   local function inside_brackets(value)

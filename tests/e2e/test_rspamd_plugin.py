@@ -6,16 +6,19 @@ import itertools
 import json
 import os
 import re
+import shutil
 import smtplib
 
 import pytest
 
-from tests.lib.corpus import OWN, files, html_of, unsigned
-from tests.lib.postfix import Postfix
-from tests.lib.process import Lab, wait_for
-from tests.lib.rspamd_plugin import PluggedRspamd
-from tests.lib.sink import Sink
+from tests.lib import spool
+from tests.lib.corpus import OWN, ROOT, files, html_of, unsigned
 from tests.lib.ctl import Ctl
+from tests.lib.milter import MilterHost
+from tests.lib.postfix import Postfix
+from tests.lib.process import Lab, run, wait_for
+from tests.lib.rspamd_plugin import PluggedRspamd, bridge, settings_text
+from tests.lib.sink import Sink
 
 HTML = b"<html><body><p>Gr\xc3\xbc\xc3\x9fe</p></body></html>\r\n"
 
@@ -70,10 +73,8 @@ class Host:
         self.rspamd = PluggedRspamd(lab, build, lua=RULES, extra=ACTIONS,
                                     **plugin_args)
         self.sink = Sink(lab)
-        self.postfix = Postfix(
-            lab, sink=self.sink.port, milters=[self.rspamd.milter],
-            settings={"milter_mail_macros": "i {mail_addr} {client_addr} "
-                      "{client_name} {auth_authen} {daemon_name}"})
+        self.postfix = Postfix(lab, sink=self.sink.port,
+                               milters=[self.rspamd.milter])
 
     def start(self):
         self.rspamd.start()
@@ -324,6 +325,77 @@ def test_real_messages_are_marked_as_the_command_marks_them(
             marked += 1
         assert body_of(got) == body_of(wanted), (name, offer)
     assert marked > 10 and len(sent) > marked
+
+
+# What differs between two ways of one message, and what need not be alike.
+OWN_OF_EACH = ("at", "queue_id", "token", "size")
+
+
+def test_events_are_those_of_the_milter(marking, build, own_lab):
+    """Field by field, whatever became of the message."""
+    milter = MilterHost(own_lab, build).start()
+    cases = {
+        "like-1": (), "like-2": ("X-Mailtrail-Open: anonymous",),
+        "like-3": ("X-Mailtrail-Open: yes", "X-Mailtrail-Open: no"),
+        "like-4": ("Subject: a\r\n  folded\r\n\tone", "In-Reply-To: <x@y>\r\n",
+                   "User-Agent: some\r\n program"),
+        "like-5": ("Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=", "X-Mailer: m/1"),
+        "like-6": ("DKIM-Signature: v=1; a=rsa-sha256; b=x",),
+        "like-7": ("Content-Type: text/plain",),
+    }
+    senders = {"like-2": "carl@example.org", "like-5": "dora@example.org"}
+    for name, fields in cases.items():
+        sender = senders.get(name, "alice@example.org")
+        data = message(name, *[f.rstrip() for f in fields], sender=sender)
+        if "Content-Type: text/plain" in fields:
+            data = data.replace(
+                b"Content-Type: text/html; charset=utf-8\r\n", b"")
+        for host in (milter, marking):
+            with smtplib.SMTP("127.0.0.1", host.postfix.port) as client:
+                client.sendmail(sender, ["Bob@example.com", "x@anon.example"],
+                                data, mail_options=["BODY=8BITMIME"])
+            host.sink.wait(f"<{name}@example.org>")
+    theirs = spool.events(os.path.join(milter.directory, "spool"))
+    for name in cases:
+        (at,) = [e["queue_id"] for e in theirs
+                 if e.get("message_id") == f"{name}@example.org"]
+        for kind in ("offer", "mark", "rcpt"):
+            wanted = [e for e in theirs if e["t"] == kind
+                      and e.get("queue_id") == at]
+            found = marking.of(kind, name)
+            for event in (*wanted, *found):
+                for field in OWN_OF_EACH:
+                    event.pop(field, None)
+            assert found == wanted, name
+
+
+def test_debian_s_whole_configuration_takes_it(build, tmp_path):
+    """rspamadm configtest, with the samples as they are installed."""
+    local = tmp_path / "local.d"
+    shutil.copytree(os.path.join(ROOT, "conf/rspamd/local.d"), local)
+    load = (local / "rspamd.lua").read_text("utf-8")
+    assert "/usr/share/mailtrail/rspamd/mailtrail.lua" in load
+    (local / "rspamd.lua").write_text(load.replace(
+        "/usr/share/mailtrail/rspamd",
+        os.path.abspath(os.path.join(build, "rspamd-lua"))), "utf-8")
+
+    def said(more):
+        (local / "mailtrail.conf").write_text(
+            settings_text({"bridge": os.path.abspath(bridge(build))}) + more,
+            "utf-8")
+        done = run(["rspamadm", f"--var=LOCAL_CONFDIR={tmp_path}",
+                    f"--var=DBDIR={tmp_path}", f"--var=RUNDIR={tmp_path}",
+                    "configtest", "-c", "/etc/rspamd/rspamd.conf"])
+        assert "syntax OK" in done.stdout
+        return [line for line in (done.stdout + done.stderr).splitlines()
+                if "mailtrail" in line.lower()]
+
+    sample = (local / "mailtrail.conf").read_text("utf-8")
+    assert said(sample) == []
+    assert said(re.sub(r"^# (?=\w+ = )", "", sample, flags=re.M)) == []
+    assert said('submission_networks = ["192.0.2.0/24"];') == []
+    (line,) = said("spool_dri = 1;")
+    assert "nothing is called 'spool_dri'" in line
 
 
 def test_without_a_bridge_mail_flows_and_one_line_says_so(own_lab, build,
