@@ -6,6 +6,7 @@
 #include "hook_state.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 #include <jansson.h>
@@ -13,84 +14,43 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/utf8.h"
+#include "lua/value.h"
 #include "message.h"
 
 #define EXTRA_NAME_MAX 64
 #define EXTRA_NAMES_MAX 50
 #define DIGITS 15 /* of a number that is no integer */
 
-/* The text at index; absent when it is none. */
-static struct mt_str
-text_of(lua_State *lua, int index)
-{
-	struct mt_str s = { NULL, 0 };
+/* What an answer may hold beside `extra`. */
+struct answer {
+	unsigned mode;
+	struct mt_str notice;
+	bool notice_plain;
+	unsigned quoted;
+	bool set;
+};
 
-	if (lua_type(lua, index) == LUA_TSTRING)
-		s.p = lua_tolstring(lua, index, &s.n);
-	return s;
-}
+/* clang-format off */
+#define FIELD(field, kind, table) \
+	{ .name = #field, \
+		.type = MT_##kind, \
+		.off = offsetof(struct answer, field), \
+		.words = (table) }
+/* clang-format on */
+enum { MODE, NOTICE, NOTICE_PLAIN, QUOTED, SET, FIELDS };
+static const struct mt_field fields[FIELDS] = {
+	[MODE] = FIELD(mode, ENUM, mt_words_mode),
+	[NOTICE] = FIELD(notice, STR, NULL),
+	[NOTICE_PLAIN] = FIELD(notice_plain, BOOL, NULL),
+	[QUOTED] = FIELD(quoted, ENUM, mt_words_quotes),
+	[SET] = FIELD(set, BOOL, NULL),
+};
 
 static enum mt_rc
 wrong_type(lua_State *lua, const char *wanted, struct mt_err *err)
 {
 	return mt_fail(err, MT_FORMAT, "is a %s, not a %s",
 	    lua_typename(lua, lua_type(lua, -1)), wanted);
-}
-
-static enum mt_rc
-read_word(lua_State *lua, const char *const *words, unsigned *ret_word,
-    struct mt_err *err)
-{
-	struct mt_str text = text_of(lua, -1);
-
-	if (text.p == NULL)
-		return wrong_type(lua, "text", err);
-	*ret_word = mt_word_find(words, text);
-	if (*ret_word == 0)
-		return mt_fail(
-		    err, MT_FORMAT, "no such word: %s", mt_quote(text).s);
-	return MT_OK;
-}
-
-static enum mt_rc
-read_mode(lua_State *lua, struct milter_said *said, struct mt_err *err)
-{
-	unsigned word = 0;
-
-	if (read_word(lua, mt_words_mode, &word, err) != MT_OK)
-		return err->rc;
-	said->mode = (enum mt_mode)word;
-	return MT_OK;
-}
-
-static enum mt_rc
-read_quoted(lua_State *lua, struct milter_said *said, struct mt_err *err)
-{
-	unsigned word = 0;
-
-	if (read_word(lua, mt_words_quotes, &word, err) != MT_OK)
-		return err->rc;
-	said->quoted = (enum mt_quotes)word;
-	return MT_OK;
-}
-
-static enum mt_rc
-read_set(lua_State *lua, struct milter_said *said, struct mt_err *err)
-{
-	if (lua_type(lua, -1) != LUA_TBOOLEAN)
-		return wrong_type(lua, "boolean", err);
-	said->sets = lua_toboolean(lua, -1) != 0;
-	return MT_OK;
-}
-
-static enum mt_rc
-read_notice_plain(lua_State *lua, struct milter_said *said, struct mt_err *err)
-{
-	if (lua_type(lua, -1) != LUA_TBOOLEAN)
-		return wrong_type(lua, "boolean", err);
-	said->notice_plain =
-	    lua_toboolean(lua, -1) != 0 ? MT_answer_yes : MT_answer_no;
-	return MT_OK;
 }
 
 static enum mt_rc
@@ -103,20 +63,6 @@ check_text(struct mt_str text, size_t max, struct mt_err *err)
 	return MT_OK;
 }
 
-static enum mt_rc
-read_notice(lua_State *lua, struct milter_said *said, struct mt_err *err)
-{
-	struct mt_str text = text_of(lua, -1);
-
-	if (text.p == NULL)
-		return wrong_type(lua, "text", err);
-	if (check_text(text, MT_MAX_NOTICE, err) != MT_OK)
-		return err->rc;
-	said->noticed = true;
-	mt_buf_str(&said->notice, text);
-	return MT_OK;
-}
-
 /* The value on top as JSON. */
 static enum mt_rc
 read_value(lua_State *lua, json_t **ret_value, struct mt_err *err)
@@ -125,7 +71,7 @@ read_value(lua_State *lua, json_t **ret_value, struct mt_err *err)
 
 	switch (lua_type(lua, -1)) {
 	case LUA_TSTRING:
-		text = text_of(lua, -1);
+		text = mt_lua_text(lua, -1);
 		if (check_text(text, MT_MAX_EXTRA, err) != MT_OK)
 			return err->rc;
 		*ret_value = json_stringn(text.p, text.n);
@@ -150,7 +96,7 @@ read_value(lua_State *lua, json_t **ret_value, struct mt_err *err)
 static enum mt_rc
 read_extra_pair(lua_State *lua, json_t *object, struct mt_err *err)
 {
-	struct mt_str name = text_of(lua, -2);
+	struct mt_str name = mt_lua_text(lua, -2);
 	json_t *value = NULL;
 
 	if (name.p == NULL)
@@ -209,38 +155,46 @@ read_extra(lua_State *lua, struct milter_said *said, struct mt_err *err)
 
 /* The pair on top of the stack, name below value. */
 static enum mt_rc
-read_pair(lua_State *lua, struct milter_said *said, struct mt_err *err)
+read_pair(lua_State *lua, struct answer *answer, bool *seen,
+    struct milter_said *said, struct mt_err *err)
 {
-	static const struct {
-		const char *name;
-		enum mt_rc (*read)(
-		    lua_State *, struct milter_said *, struct mt_err *);
-	} keys[] = {
-		{ "extra", read_extra },
-		{ "mode", read_mode },
-		{ "notice", read_notice },
-		{ "notice_plain", read_notice_plain },
-		{ "quoted", read_quoted },
-		{ "set", read_set },
-	};
-	struct mt_str name = text_of(lua, -2);
-	size_t i;
+	struct mt_str name = mt_lua_text(lua, -2);
 
-	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-		if (name.p == NULL || !mt_str_eqz(name, keys[i].name))
-			continue;
-		if (keys[i].read(lua, said, err) != MT_OK)
-			mt_err_in(err, "%s", keys[i].name);
+	if (name.p == NULL || !mt_str_eqz(name, "extra"))
+		return mt_lua_pair_read(lua, fields, FIELDS, answer, seen, err);
+	if (read_extra(lua, said, err) != MT_OK)
+		mt_err_in(err, "extra");
+	return err->rc;
+}
+
+static enum mt_rc
+heed(const struct answer *answer, const bool *seen, struct milter_said *said,
+    struct mt_err *err)
+{
+	if (seen[NOTICE] &&
+	    check_text(answer->notice, MT_MAX_NOTICE, err) != MT_OK) {
+		mt_err_in(err, "notice");
 		return err->rc;
 	}
-	return mt_fail(err, MT_FORMAT, "nothing is called %s",
-	    name.p != NULL ? mt_quote(name).s
-			   : lua_typename(lua, lua_type(lua, -2)));
+	if (answer->set && answer->mode == MT_mode_absent)
+		return mt_fail(err, MT_FORMAT, "set: has no mode to set");
+	said->mode = (enum mt_mode)answer->mode;
+	said->sets = answer->set;
+	said->quoted = (enum mt_quotes)answer->quoted;
+	if (seen[NOTICE_PLAIN])
+		said->notice_plain =
+		    answer->notice_plain ? MT_answer_yes : MT_answer_no;
+	said->noticed = seen[NOTICE];
+	mt_buf_str(&said->notice, answer->notice);
+	return MT_OK;
 }
 
 enum mt_rc
 milter_answer_read(lua_State *lua, struct milter_said *said, struct mt_err *err)
 {
+	struct answer answer = { .mode = MT_mode_absent };
+	bool seen[FIELDS] = { false };
+
 	err->rc = MT_OK;
 	if (lua_isnoneornil(lua, -1))
 		return MT_OK;
@@ -250,12 +204,12 @@ milter_answer_read(lua_State *lua, struct milter_said *said, struct mt_err *err)
 		    lua_typename(lua, lua_type(lua, -1)));
 	lua_pushnil(lua);
 	while (err->rc == MT_OK && lua_next(lua, -2) != 0) {
-		if (read_pair(lua, said, err) != MT_OK)
-			mt_err_in(err, "the answer");
+		(void)read_pair(lua, &answer, seen, said, err);
 		lua_pop(lua, 1);
 	}
-	if (err->rc == MT_OK && said->sets && said->mode == MT_mode_absent)
-		return mt_fail(
-		    err, MT_FORMAT, "the answer: set: has no mode to set");
+	if (err->rc == MT_OK)
+		(void)heed(&answer, seen, said, err);
+	if (err->rc != MT_OK)
+		mt_err_in(err, "the answer");
 	return err->rc;
 }

@@ -8,7 +8,7 @@
  * waits. What goes wrong is an answer, nil and a text; the only error that is
  * raised is Lua's own, when it has no memory for that answer. A function first
  * reads what it was given, in ways that let Lua neither allocate nor run
- * anything (bridge_value.c): so texts may be borrowed from Lua, and no
+ * anything (lua/value.h): so texts may be borrowed from Lua, and no
  * finalizer can close a handle that is in use. Then it works, and then it
  * answers; what it must release even when Lua has no memory left is released
  * around a protected call (bridge_answer).
@@ -69,23 +69,6 @@ struct bridge *bridge_at(lua_State *lua, int index, struct mt_err *err);
 /* bridge.open(options) */
 int bridge_open(lua_State *lua);
 int bridge_close(lua_State *lua);
-
-/*
- * bridge_value.c: Lua values into C structs. Nothing here allocates in Lua,
- * runs anything there or raises; texts are borrowed.
- */
-/* A text; absent when the value at index is none (a number is none). */
-struct mt_str bridge_text(lua_State *lua, int index);
-/* Read the value at index into the member that f describes. */
-MT_MUST_CHECK enum mt_rc bridge_value_read(lua_State *lua, int index,
-    const struct mt_field *f, void *row, struct mt_err *err);
-/*
- * Read all of a table into a struct that n fields describe; seen[i] says which
- * were given. A name that is none of theirs is an error.
- */
-MT_MUST_CHECK enum mt_rc bridge_table_read(lua_State *lua, int index,
-    const struct mt_field *fields, size_t n, void *row, bool *seen,
-    struct mt_err *err);
 
 /* nil and the error's text. */
 int bridge_fail(lua_State *lua, const struct mt_err *err);

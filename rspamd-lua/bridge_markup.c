@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/utf8.h"
+#include "lua/value.h"
 #include "mail/header.h"
 #include "mail/markup.h"
 #include "token/token.h"
@@ -71,7 +72,7 @@ static enum mt_rc
 read_job(lua_State *lua, int message, struct bridge *b, struct job *job,
     struct mt_err *err)
 {
-	struct mt_str all = bridge_text(lua, message);
+	struct mt_str all = mt_lua_text(lua, message);
 	struct wishes w = { .max = 0 };
 	bool seen[FIELDS] = { false };
 	size_t head;
@@ -79,7 +80,7 @@ read_job(lua_State *lua, int message, struct bridge *b, struct job *job,
 	if (all.p == NULL)
 		return mt_fail(err, MT_FORMAT, "the message is a %s, no text",
 		    lua_typename(lua, lua_type(lua, message)));
-	if (bridge_table_read(
+	if (mt_lua_table_read(
 		lua, message + 1, fields, FIELDS, &w, seen, err) != MT_OK ||
 	    check_url(w.url, err) != MT_OK)
 		return err->rc;
@@ -116,8 +117,7 @@ push_edits(lua_State *lua, const struct job *job)
 	for (i = 0; i < job->markup.edits_n; i++) {
 		edit = &job->markup.edits[i];
 		lua_createtable(lua, 0, 3);
-		bridge_set_number(
-		    lua, "at", job->in.head.n + edit->at);
+		bridge_set_number(lua, "at", job->in.head.n + edit->at);
 		bridge_set_number(lua, "remove", edit->remove);
 		bridge_set_text(lua, "insert", mt_buf_view(&edit->insert));
 		lua_rawseti(lua, -2, (int)i + 1);

@@ -2,6 +2,7 @@
 #include "bridge.h"
 
 #include "conf/option.h"
+#include "lua/value.h"
 
 /* clang-format off */
 static const struct mt_field fields[] = {
@@ -23,7 +24,7 @@ bridge_options_read(lua_State *lua, int index,
 
 	*ret_options = (struct bridge_options){ .log_personal = false };
 	if (lua_type(lua, index) > LUA_TNIL &&
-	    bridge_table_read(
+	    mt_lua_table_read(
 		lua, index, fields, FIELDS, ret_options, seen, err) != MT_OK)
 		return err->rc;
 	for (i = 0; i < FIELDS; i++) {

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "base/mem.h"
+#include "lua/value.h"
 #include "policy/cascade.h"
 
 #define RCPTS_MAX 1000000 /* as events have it */
@@ -41,7 +42,7 @@ element(lua_State *lua, int list, int i)
 	struct mt_str text;
 
 	lua_rawgeti(lua, list, i);
-	text = bridge_text(lua, -1);
+	text = mt_lua_text(lua, -1);
 	/* The list keeps it. */
 	lua_pop(lua, 1);
 	return text;
@@ -81,7 +82,7 @@ read_job(lua_State *lua, struct job *job, struct mt_err *err)
 	bool seen[FIELDS] = { false };
 	size_t requests = 0, i;
 
-	if (bridge_table_read(lua, 2, fields, FIELDS, &job->facts, seen, err) !=
+	if (mt_lua_table_read(lua, 2, fields, FIELDS, &job->facts, seen, err) !=
 		MT_OK ||
 	    list_length(lua, 3, "recipients", &job->in.rcpts_n, err) != MT_OK ||
 	    list_length(lua, 4, "requests", &requests, err) != MT_OK)

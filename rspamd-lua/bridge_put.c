@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "event/event.h"
+#include "lua/value.h"
 #include "token/random.h"
 
 /* A batch this large is written, and the next begun. */
@@ -45,7 +46,7 @@ read_fields(lua_State *lua, int index, const struct bridge *b,
 	size_t i;
 
 	memset(ret_ev, 0, sizeof(*ret_ev));
-	if (bridge_table_read(
+	if (mt_lua_table_read(
 		lua, index, desc->fields, desc->n, ret_ev, seen, err) != MT_OK)
 		return err->rc;
 	for (i = 0; i < desc->n; i++) {
@@ -65,7 +66,7 @@ static enum mt_rc
 read_event(lua_State *lua, int name, int table, const struct bridge *b,
     enum mt_event *ret_id, union mt_event_any *ret_ev, struct mt_err *err)
 {
-	struct mt_str text = bridge_text(lua, name);
+	struct mt_str text = mt_lua_text(lua, name);
 	enum mt_event id;
 
 	if (text.p == NULL)

@@ -2,6 +2,7 @@
 #include "bridge.h"
 
 #include "base/log.h"
+#include "lua/value.h"
 #include "token/token.h"
 
 /* handle:token(mode): the token as it stands in a URL, and its id; or nil. */
@@ -18,7 +19,7 @@ bridge_token(lua_State *lua)
 	lua_settop(lua, 2);
 	if ((b = bridge_at(lua, 1, &err)) == NULL)
 		return bridge_fail(lua, &err);
-	mode = mt_word_find(mt_words_mode, bridge_text(lua, 2));
+	mode = mt_word_find(mt_words_mode, mt_lua_text(lua, 2));
 	err.rc = MT_OK;
 	if (mode <= MT_mode_off)
 		(void)mt_fail(&err, MT_FORMAT, "no mode that has tokens");
@@ -52,8 +53,8 @@ bridge_mark(lua_State *lua)
 	    (keys = bridge_keys(b, &err)) == NULL)
 		return bridge_fail(lua, &err);
 	err.rc = MT_OK;
-	if (mt_token_check(keys, bridge_text(lua, 2), &token))
-		mt_mark_make(keys, &token, bridge_text(lua, 3), value);
+	if (mt_token_check(keys, mt_lua_text(lua, 2), &token))
+		mt_mark_make(keys, &token, mt_lua_text(lua, 3), value);
 	else
 		(void)mt_fail(&err, MT_FORMAT, "no token of ours");
 	mt_keys_unref(keys);
@@ -79,8 +80,8 @@ bridge_marked(lua_State *lua)
 	if ((b = bridge_at(lua, 1, &err)) != NULL &&
 	    (keys = bridge_keys(b, &err)) != NULL) {
 		err.rc = MT_OK;
-		good = mt_mark_check(keys, bridge_text(lua, 3),
-		    mt_str_trim(bridge_text(lua, 2)), NULL);
+		good = mt_mark_check(keys, mt_lua_text(lua, 3),
+		    mt_str_trim(mt_lua_text(lua, 2)), NULL);
 	}
 	mt_keys_unref(keys);
 	lua_pushboolean(lua, good);

@@ -415,7 +415,7 @@ def test_without_a_bridge_mail_flows_and_one_line_says_so(own_lab, build,
     ({"marcup": True}, "nothing is called 'marcup'"),
     ({"markup": "yes please"}, "markup: is a string, not a boolean"),
     ({"spool_max": "much"}, "spool_max: not a size"),
-    ({"spool_sync": "sometimes"}, "spool_sync: unknown word"),
+    ({"spool_sync": "sometimes"}, "spool_sync: no such word: 'sometimes'"),
 ])
 def test_wrong_settings_are_said_by_name(own_lab, build, needs_root, settings,
                                          words):

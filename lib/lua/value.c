@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "bridge.h"
+#include "lua/value.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
+
+#include <lua.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -15,7 +17,7 @@
 #define INTEGER_END 4611686018427387904.0 /* 2^62: safe to convert */
 
 struct mt_str
-bridge_text(lua_State *lua, int index)
+mt_lua_text(lua_State *lua, int index)
 {
 	struct mt_str s = { NULL, 0 };
 
@@ -25,12 +27,32 @@ bridge_text(lua_State *lua, int index)
 	return s;
 }
 
+/* What a person would call it, since words and addresses are texts in Lua. */
+static const char *
+wanted(enum mt_type type)
+{
+	switch (type) {
+	case MT_BOOL:
+		return "boolean";
+	case MT_IP:
+	case MT_STR:
+	case MT_ENUM:
+		return "text";
+	case MT_NUM:
+	case MT_SIZE:
+	case MT_DEC:
+	case MT_TIME:
+		break;
+	}
+	return mt_type_name(type);
+}
+
 static enum mt_rc
-wrong_type(lua_State *lua, int index, const struct mt_field *f,
-    const char *wanted, struct mt_err *err)
+wrong_type(
+    lua_State *lua, int index, const struct mt_field *f, struct mt_err *err)
 {
 	return mt_fail(err, MT_FORMAT, "%s: is a %s, not a %s", f->name,
-	    lua_typename(lua, lua_type(lua, index)), wanted);
+	    lua_typename(lua, lua_type(lua, index)), wanted(f->type));
 }
 
 /* A whole number; Lua 5.4's integers keep all their digits. */
@@ -118,82 +140,84 @@ read_number(lua_State *lua, int index, const struct mt_field *f, void *at,
 	case MT_ENUM:
 		break;
 	}
-	return wrong_type(lua, index, f, mt_type_name(f->type), err);
+	return wrong_type(lua, index, f, err);
 }
 
 static enum mt_rc
-read_boolean(lua_State *lua, int index, const struct mt_field *f, void *row,
+read_text(lua_State *lua, int index, const struct mt_field *f, void *row,
     struct mt_err *err)
 {
-	if (f->type != MT_BOOL && f->type != MT_ENUM)
-		return wrong_type(lua, index, f, mt_type_name(f->type), err);
-	return mt_field_read(f,
-	    lua_toboolean(lua, index) != 0 ? MT_LIT("yes") : MT_LIT("no"), row,
-	    err);
+	struct mt_str text = mt_lua_text(lua, index);
+
+	if (f->type == MT_BOOL)
+		return wrong_type(lua, index, f, err);
+	if (f->type == MT_ENUM && mt_word_find(f->words, text) == 0)
+		return mt_fail(err, MT_FORMAT, "%s: no such word: %s", f->name,
+		    mt_quote(text).s);
+	if (f->type != MT_STR)
+		return mt_field_read(f, text, row, err);
+	memcpy((char *)row + f->off, &text, sizeof(text));
+	return MT_OK;
 }
 
 enum mt_rc
-bridge_value_read(lua_State *lua, int index, const struct mt_field *f,
+mt_lua_value_read(lua_State *lua, int index, const struct mt_field *f,
     void *row, struct mt_err *err)
 {
 	void *at = (char *)row + f->off;
-	struct mt_str text;
+	bool yes;
 
 	switch (lua_type(lua, index)) {
 	case LUA_TNUMBER:
 		return read_number(lua, index, f, at, err);
-	case LUA_TBOOLEAN:
-		return read_boolean(lua, index, f, row, err);
 	case LUA_TSTRING:
-		text = bridge_text(lua, index);
-		/* The codec escapes and cuts what strangers wrote. */
-		if (f->type != MT_STR)
-			return mt_field_read(f, text, row, err);
-		memcpy(at, &text, sizeof(text));
+		return read_text(lua, index, f, row, err);
+	case LUA_TBOOLEAN:
+		if (f->type != MT_BOOL)
+			return wrong_type(lua, index, f, err);
+		yes = lua_toboolean(lua, index) != 0;
+		memcpy(at, &yes, sizeof(yes));
 		return MT_OK;
 	default:
-		return wrong_type(lua, index, f, mt_type_name(f->type), err);
+		return wrong_type(lua, index, f, err);
 	}
-}
-
-/* The pair on top of the stack, name below value. */
-static enum mt_rc
-read_pair(lua_State *lua, const struct mt_field *fields, size_t n, void *row,
-    bool *seen, struct mt_err *err)
-{
-	struct mt_str name = bridge_text(lua, -2);
-	size_t i;
-
-	if (name.p == NULL)
-		return mt_fail(err, MT_FORMAT, "a name is a %s, not a text",
-		    lua_typename(lua, lua_type(lua, -2)));
-	for (i = 0; i < n; i++) {
-		if (!mt_str_eqz(name, fields[i].name))
-			continue;
-		seen[i] = true;
-		return bridge_value_read(lua, -1, &fields[i], row, err);
-	}
-	return mt_fail(
-	    err, MT_FORMAT, "nothing is called %s", mt_quote(name).s);
 }
 
 enum mt_rc
-bridge_table_read(lua_State *lua, int index, const struct mt_field *fields,
+mt_lua_pair_read(lua_State *lua, const struct mt_field *fields, size_t n,
+    void *row, bool *seen, struct mt_err *err)
+{
+	struct mt_str name = mt_lua_text(lua, -2);
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (name.p == NULL || !mt_str_eqz(name, fields[i].name))
+			continue;
+		seen[i] = true;
+		return mt_lua_value_read(lua, -1, &fields[i], row, err);
+	}
+	return mt_fail(err, MT_FORMAT, "nothing is called %s",
+	    name.p != NULL ? mt_quote(name).s
+			   : lua_typename(lua, lua_type(lua, -2)));
+}
+
+enum mt_rc
+mt_lua_table_read(lua_State *lua, int index, const struct mt_field *fields,
     size_t n, void *row, bool *seen, struct mt_err *err)
 {
 	int top = lua_gettop(lua);
+	enum mt_rc rc = MT_OK;
 
 	if (lua_type(lua, index) != LUA_TTABLE)
 		return mt_fail(err, MT_FORMAT, "is a %s, not a table",
 		    lua_typename(lua, lua_type(lua, index)));
-	err->rc = MT_OK;
 	/* Room for the pair was there before the function was called. */
 	lua_pushvalue(lua, index);
 	lua_pushnil(lua);
-	while (err->rc == MT_OK && lua_next(lua, -2) != 0) {
-		(void)read_pair(lua, fields, n, row, seen, err);
+	while (rc == MT_OK && lua_next(lua, -2) != 0) {
+		rc = mt_lua_pair_read(lua, fields, n, row, seen, err);
 		lua_pop(lua, 1);
 	}
 	lua_settop(lua, top);
-	return err->rc;
+	return rc;
 }
