@@ -14,9 +14,12 @@ import pytest
 from tests.lib import spool
 from tests.lib.corpus import OWN, ROOT, files, html_of, unsigned
 from tests.lib.ctl import Ctl
+from tests.lib.mailtrail import Mailtrail
+from tests.lib.mariadb import MariaDB
 from tests.lib.milter import MilterHost
 from tests.lib.postfix import Postfix
 from tests.lib.process import Lab, run, wait_for
+from tests.lib.redis import Redis
 from tests.lib.rspamd_plugin import PluggedRspamd, bridge, settings_text
 from tests.lib.sink import Sink
 
@@ -460,3 +463,37 @@ def test_workers_that_share_a_spool_lose_nothing(own_lab, build, needs_root):
     for kind in ("scan", "offer", "mark", "rcpt"):
         assert len([e for e in found if e["t"] == kind]) == 60
     assert len({e["queue_id"] for e in found}) == 60
+
+
+def test_a_verdict_joins_the_trail(own_lab, build, needs_root):
+    """By spool, shipper, Redis and collector, beside the offer it is about.
+    rspamd's user appends because the spool's group is one of its own."""
+    redis, mariadb = Redis(own_lab).start(), MariaDB(own_lab).start()
+    ours = Mailtrail(own_lab, build, redis, mariadb,
+                     "https://open.example.org")
+    ours.prepare()
+    host = Host(own_lab, build, settings={"markup": True,
+                                          "spool_dir": ours.spool})
+    os.chown(ours.spool, -1, os.stat(host.rspamd.directory).st_gid)
+    for name in ("ship", "collector"):
+        ours.daemons[name].start_notify()
+    host.start()
+    host.send(message("spam-trail"))
+    header = host.delivered("spam-trail").decode("utf-8", "replace")
+    queue_id = re.search(r"with ESMTP id (\w+)", header)[1]
+
+    def rows():
+        return mariadb.query(
+            "SELECT s.born IS NOT NULL, s.action, s.score,"
+            " JSON_VALUE(s.symbols, '$.SPAMMY.score'),"
+            " JSON_VALUE(s.symbols, '$.SPAMMY.options[1]'),"
+            " JSON_VALID(s.symbols), JSON_VALID(s.thresholds),"
+            " m.reason, m.mode"
+            f" FROM {ours.database}.v_scan s JOIN {ours.database}.v_message m"
+            " USING (host, queue_id) WHERE s.host = 'mx.example.org'"
+            f" AND s.queue_id = '{queue_id}'")
+
+    (row,) = wait_for(rows, 30)
+    assert [str(v) for v in row] == [
+        "1", "add header", "7.250", "7.25", 'a "quoted" one', "1", "1",
+        "done", "identified"]
