@@ -237,7 +237,8 @@ return function(our)
     local decided, action = task:has_pre_result()
 
     if not task:has_flag("milter") or task:has_flag("no_log") or
-        not text(task:get_queue_id()) or decided and action ~= "no action" and action ~= "accept" then
+        not text(task:get_queue_id()) or
+        decided and action ~= "no action" and action ~= "accept" then
       return
     end
     local good, why = pcall(handle_message, task)

@@ -183,8 +183,8 @@ def test_too_many_symbols_are_cut_where_they_weigh_least(plain):
 
 def test_a_marked_message_is_signed_as_it_leaves(marking):
     host = marking
-    data = message("marked-1", "Subject: Gr=C3=BC=C3=9Fe", "x-mailtrail-OPEN: yes",
-                   "X-Odd:\r\n\t folded\r\n  twice")
+    data = message("marked-1", "Subject: Gr=C3=BC=C3=9Fe",
+                   "x-mailtrail-OPEN: yes", "X-Odd:\r\n\t folded\r\n  twice")
     host.send(data, recipients=("bob@example.com", "carol@example.com"))
     got = host.delivered("marked-1")
     assert host.rspamd.verify(got)
@@ -270,7 +270,8 @@ def test_spam_headers_and_a_mark_go_together(marking):
 
 
 def test_a_large_message_is_marked_whole(marking):
-    body = b"<body>" + b"<p>words and more words</p>\r\n" * 80000 + b"</body>\r\n"
+    body = b"<body>" + b"<p>words and more words</p>\r\n" * 80000 \
+        + b"</body>\r\n"
     marking.send(message("large", body=body))
     got = marking.delivered("large")
     assert marking.rspamd.verify(got)
