@@ -80,6 +80,13 @@ write_lives(const struct life *lives, size_t n, char *out, size_t size)
 		    (long long)((lives[i].born - START) / MT_SECOND));
 }
 
+static size_t
+roll(uint64_t *dice, size_t n)
+{
+	*dice = *dice * UINT64_C(6364136223846793005) + 1442695040888963407;
+	return (size_t)(*dice >> 33) % n;
+}
+
 static void
 lives_are_told_apart_in_any_order(void **state)
 {
@@ -112,14 +119,14 @@ lives_are_told_apart_in_any_order(void **state)
 	struct life lives[MOST];
 	char found[256];
 	size_t i, k, n, round, at;
+	uint64_t dice = 7;
 
 	(void)state;
-	srand(7);
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		n = read_events(cases[i].events, events);
 		for (round = 0; round < 50; round++) {
 			for (k = 0; k < n; k++) {
-				at = (size_t)rand() % (k + 1);
+				at = roll(&dice, k + 1);
 				order[k] = order[at];
 				order[at] = &events[k];
 			}
