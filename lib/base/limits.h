@@ -37,6 +37,9 @@
 #define MT_MAX_BOUNDARY 200 /* RFC 2046 says 70; some senders write more */
 #define MT_MAX_PART_PATH 128 /* "1.2": depth times five digits and a dot */
 #define MT_MAX_CHARSET 64 /* RFC 2978 says 40 for a charset's name */
+#define MT_MAX_REPORT 4194304 /* bytes of a report that are read: its start */
+#define MT_MAX_REPORT_HEADER 1048576 /* of these, a returned header, coded */
+#define MT_MAX_REPORT_RCPT 10000 /* recipients of a report */
 #define MT_MAX_POLICY 268435456 /* a policy snapshot: two million rules */
 
 #endif
