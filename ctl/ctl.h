@@ -63,6 +63,8 @@ struct ctl_cmd {
 	const struct ctl_cmd *const *subs; /* instead of run; NULL at the end */
 	size_t min, max; /* arguments; max 0: none */
 	bool conf; /* reads the option file */
+	/* A mail server feeds it: whatever is wrong, EX_TEMPFAIL. */
+	bool mail;
 	enum mt_rc (*run)(
 	    struct ctl *c, const struct ctl_args *a, struct mt_err *err);
 };
@@ -94,6 +96,7 @@ struct ctl {
 extern const struct ctl_cmd ctl_root;
 extern const struct ctl_cmd ctl_dead;
 extern const struct ctl_cmd ctl_doctor;
+extern const struct ctl_cmd ctl_feed;
 extern const struct ctl_cmd ctl_key;
 extern const struct ctl_cmd ctl_markup;
 extern const struct ctl_cmd ctl_prune;

@@ -105,6 +105,8 @@ finish(struct ctl *c, enum mt_rc rc, const struct mt_err *err)
 			(void)fprintf(stderr, " --help'.\n");
 		}
 	}
+	if (rc != MT_OK && c->path[c->depth - 1]->mail)
+		c->exit = EX_TEMPFAIL;
 	/* Whoever read us may have had enough: nothing to tell. */
 	if ((fflush(stdout) != 0 || ferror(stdout)) && errno != EPIPE) {
 		(void)fprintf(stderr, "mailtrail: standard output: %s\n",

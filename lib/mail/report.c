@@ -83,9 +83,10 @@ note_kind(struct search *s, struct mt_str head)
 	struct mt_buf type;
 
 	mt_buf_init(&type, MAX_TYPE);
-	(void)read_type(head, &field, &type);
-	mt_buf_reset(&type);
-	(void)mt_header_param(field.value, "report-type", &type);
+	if (read_type(head, &field, &type).p != NULL) {
+		mt_buf_reset(&type);
+		(void)mt_header_param(field.value, "report-type", &type);
+	}
 	if (mt_str_eqz_nocase(mt_buf_view(&type), "delivery-status") ||
 	    mt_str_eqz_nocase(mt_buf_view(&type), "feedback-report"))
 		s->damaged = true;

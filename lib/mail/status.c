@@ -208,14 +208,17 @@ struct mt_str
 mt_status_address(struct mt_str value, struct mt_buf *out)
 {
 	struct mt_str rest, type = cut_type(value, &rest);
-	bool utf8 = mt_str_eqz_nocase(type, "utf-8");
+	bool utf8 = mt_str_eqz_nocase(type, "utf-8"), known = utf8;
 	size_t from = out->n;
 
-	/* Of other systems' addresses we do not know where they end. */
-	if (type.p != NULL && !utf8 && !mt_str_eqz_nocase(type, "rfc822"))
-		return mt_status_text(rest, out);
+	/* Some write the type twice. */
+	for (; mt_str_eqz_nocase(type, "rfc822"); known = true)
+		type = cut_type(rest, &rest);
 	if (rest.n == 0)
 		return mt_str(NULL);
+	/* Of other systems' addresses we do not know where they end. */
+	if (type.p != NULL && !known && rest.p[0] != '<')
+		return mt_status_text(rest, out);
 	add_address(find_address(rest), utf8, out);
 	return mt_str_n(out->p + from, out->n - from);
 }
@@ -272,17 +275,14 @@ mt_status_message_id(struct mt_str value, struct mt_buf *out)
 enum mt_notice
 mt_status_action(struct mt_str word, struct mt_str code)
 {
-	static const enum mt_notice classes[] = { ['2'] = MT_notice_delivered,
-		['4'] = MT_notice_delayed,
-		['5'] = MT_notice_failed };
 	enum mt_notice found = mt_word_find(mt_words_notice, word);
 
 	if (mt_str_eqz(word, "failure"))
 		return MT_notice_failed;
 	if (found != MT_notice_absent && found <= MT_notice_expanded)
 		return found;
-	if (code.n > 0 &&
-	    (size_t)code.p[0] < sizeof(classes) / sizeof(*classes))
-		return classes[(size_t)code.p[0]];
+	/* Without one: 4.x.x may be a failure or a delay. */
+	if (word.n == 0 && code.n > 0 && code.p[0] == '5')
+		return MT_notice_failed;
 	return MT_notice_absent;
 }

@@ -33,7 +33,7 @@ struct mt_str mt_status_code(struct mt_str value, struct mt_buf *out);
 struct mt_str mt_status_word(struct mt_str value, struct mt_buf *out);
 /* "<id@host>": id@host. */
 struct mt_str mt_status_message_id(struct mt_str value, struct mt_buf *out);
-/* Of an Action's word, or else a status code; absent when neither says. */
+/* Of an Action's word, or without one a status code; absent: neither says. */
 enum mt_notice mt_status_action(struct mt_str word, struct mt_str code);
 
 #endif

@@ -8,11 +8,11 @@ import subprocess
 
 import pytest
 
-from tests.lib.ctl import EX_CONFIG, EX_IOERR, EX_USAGE
+from tests.lib.ctl import EX_CONFIG, EX_IOERR, EX_TEMPFAIL, EX_USAGE
 
 COMMANDS = [
     "dead drop", "dead list", "dead replay", "dead show", "doctor",
-    "key list", "key new", "key rotate", "markup", "prune",
+    "feed", "key list", "key new", "key rotate", "markup", "prune",
     "schema check", "schema migrate", "schema status", "spool status",
     "token check", "token make", "track build", "track explain",
     "track set", "track show", "track unset", "trail",
@@ -51,18 +51,20 @@ def test_help_and_version(ctl, root, command):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_bad_options_are_named(ctl, command):
     words = command.split()
-    said = ctl.fails(EX_USAGE,
+    # Mail must not bounce for it.
+    code = EX_TEMPFAIL if command == "feed" else EX_USAGE
+    said = ctl.fails(code,
                      f"mailtrail {command}: unknown option '--nosuch'",
                      *words, "--nosuch")
     assert said[1].startswith(f"usage: mailtrail {command}")
     assert said[2] == f"Try 'mailtrail {command} --help'."
-    ctl.fails(EX_USAGE, f"mailtrail {command}: unknown option '-x'",
+    ctl.fails(code, f"mailtrail {command}: unknown option '-x'",
               *words, "-x")
-    ctl.fails(EX_USAGE, f"mailtrail {command}: unknown option '--hlep'; "
+    ctl.fails(code, f"mailtrail {command}: unknown option '--hlep'; "
               "did you mean '--help'?", *words, "--hlep")
-    ctl.fails(EX_USAGE, f"mailtrail {command}: option '--config' needs a "
+    ctl.fails(code, f"mailtrail {command}: option '--config' needs a "
               "value", *words, "--config")
-    ctl.fails(EX_USAGE, f"mailtrail {command}: option '--help' takes no "
+    ctl.fails(code, f"mailtrail {command}: option '--help' takes no "
               "value", *words, "--help=x")
 
 

@@ -22,6 +22,10 @@ PROGRAMS = {
     "milter": "milter/mailtrail-milter",
     "mailtrail": "ctl/mailtrail",
 }
+# These stand beside them only where a test wants them.
+MORE_PROGRAMS = {
+    "feed": "feed/mailtrail-feed",
+}
 
 
 def built(build):

@@ -395,6 +395,8 @@ field_values_are_read(void **state)
 		    "\"b ob\"@x.example" },
 		{ mt_status_address, "rfc822; <>", "" },
 		{ mt_status_address, "rfc822;", NULL },
+		{ mt_status_address, "rfc822; rfc822;b@x", "b@x" },
+		{ mt_status_address, "LOCAL;<b>", "b" },
 		{ mt_status_address, "rfc822; bob+2Btag@x", "bob+tag@x" },
 		{ mt_status_address, "rfc822; bob+2Btag+3D1@x", "bob+tag=1@x" },
 		{ mt_status_address, "rfc822; bob+42@x", "bob+42@x" },
