@@ -439,7 +439,8 @@ work(struct feed_mailbox *m, struct mt_err *err)
 void
 feed_mailbox_work(struct feed_mailbox *m, int64_t now_ms)
 {
-	struct mt_err err = { .rc = MT_OK };
+	struct mt_err err;
+	enum mt_rc rc;
 
 	if (m == NULL)
 		return;
@@ -447,10 +448,11 @@ feed_mailbox_work(struct feed_mailbox *m, int64_t now_ms)
 		begin(m);
 	if (m->step == IDLE)
 		return;
-	if (work(m, &err) == MT_OK && m->step != IDLE && now_ms >= m->due_ms)
-		(void)mt_fail(
-		    &err, MT_AGAIN, "imap: the server does not answer");
-	if (err.rc != MT_OK)
+	rc = work(m, &err);
+	if (rc == MT_OK && m->step != IDLE && now_ms >= m->due_ms)
+		rc =
+		    mt_fail(&err, MT_AGAIN, "imap: the server does not answer");
+	if (rc != MT_OK)
 		fail(m, &err);
 }
 

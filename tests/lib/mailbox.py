@@ -53,7 +53,7 @@ service stats {{
 class Mailbox:
     """dovecot(1) in the foreground of a directory of its own."""
 
-    password = "geheim \"x\\"
+    password = 'secret "x'
 
     def __init__(self, lab, name="mailbox", ssl_setting="yes",
                  capability=""):
@@ -98,7 +98,7 @@ class Mailbox:
         context = ssl.create_default_context(cafile=self.ca)
         imap = imaplib.IMAP4_SSL("127.0.0.1", self.tls_port,
                                  ssl_context=context)
-        imap.login("reports", '"geheim \\"x\\\\"')
+        imap.login("reports", self.password)
         imap.select()
         return imap
 
