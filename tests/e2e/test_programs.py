@@ -11,6 +11,7 @@ PROGRAMS = {
     "mailtrail-ship": "shipper",
     "mailtrail-collector": "collector",
     "mailtrail-pixel": "pixel-cgi",
+    "mailtrail-feed": "feed",
 }
 EX_OK, EX_USAGE, EX_CONFIG = 0, 64, 78
 

@@ -7,7 +7,7 @@ import smtplib
 
 import pytest
 
-from tests.lib.client import html_message
+from tests.lib.client import html_message, send
 from tests.lib.ctl import Ctl
 from tests.lib.feeding import Feed
 from tests.lib.postfix import Postfix
@@ -179,3 +179,30 @@ def test_by_lmtp_a_spool_that_is_away_keeps_the_bounce_queued(
     bouncer.postfix.wait_empty()
     # Fed twice or not, what is there has two keys.
     assert len({key(e) for e in feed.notices()}) == 2
+
+
+def test_the_sample_sends_us_a_copy_of_foreign_reports(own_lab, build, root,
+                                                       needs_root):
+    sample = dict(re.findall(r"^(\w+) = (.*)$", (
+        root / "conf/postfix/reports.cf").read_text(), re.M))
+    assert set(sample) == {"header_checks", "transport_maps"}
+    feed = Feed(own_lab, build).start()
+    bouncer = Bouncer(own_lab, build, "discard:", **{
+        "header_checks": sample["header_checks"].replace(
+            "/etc/postfix/", f"{root}/conf/postfix/"),
+        "transport_maps": sample["transport_maps"].replace(
+            "mailtrail/feed.sock", feed.socket)})
+    with open(root / "tests/data/reports/arf-17.eml", "rb") as f:
+        complaint = f.read()
+    for message in (complaint, html_message("<x@example.org>")):
+        send(bouncer.postfix.port, message, "fbl@far.example",
+             ["abuse@example.org"])
+    assert [e["rcpt"] for e in feed.notices(2)] == [
+        "kijitora@example.com", "sabatora@example.net"]
+    bouncer.postfix.wait_empty()
+    log = bouncer.postfix.log()
+    assert log.count("to=<reports@mailtrail.invalid>, ") == 1
+    # And both went where they were to go.
+    assert log.count("to=<abuse@example.org>, ") == 2
+    # When it arrived is what our Received field says, and not its Date.
+    assert feed.notices()[0]["at"] > "2026"
