@@ -390,19 +390,6 @@ returned_header(struct mt_report *r, const struct mt_part *part)
 	return text;
 }
 
-/* To of the message that a complaint is about, when it is one address. */
-static void
-take_to(struct mt_report *r, struct mt_str value)
-{
-	size_t from = r->text.n;
-
-	if (r->kind != MT_REPORT_FEEDBACK || r->n != 1 ||
-	    memchr(value.p, ',', value.n) != NULL ||
-	    !mt_address_from(value, &r->text))
-		return;
-	r->rcpts[0].orig_to = mt_str_n(r->text.p + from, r->text.n - from);
-}
-
 /* The queue id that one of our hosts gave the message last. */
 static void
 take_received(struct mt_report *r, struct mt_str value, struct mt_str ours)
@@ -442,7 +429,6 @@ read_returned(struct mt_report *r, struct mt_str block, struct mt_str ours)
 			r->from = mt_status_text(h.value, &r->text);
 		} else if (mt_str_eqz_nocase(h.name, "To") && r->to.p == NULL) {
 			r->to = mt_status_text(h.value, &r->text);
-			take_to(r, h.value);
 		}
 	}
 	if (r->sender.p == NULL)

@@ -30,7 +30,7 @@ enum mt_report_kind { MT_REPORT_DELIVERY, MT_REPORT_FEEDBACK };
 struct mt_report_rcpt {
 	enum mt_notice kind;
 	struct mt_str rcpt; /* Final-Recipient; Original-Rcpt-To */
-	struct mt_str orig_to; /* Original-Recipient; To of a complaint */
+	struct mt_str orig_to; /* Original-Recipient */
 	struct mt_str dsn; /* Status: "5.1.1" */
 	struct mt_str remote; /* Remote-MTA, without its type */
 	struct mt_str text; /* Diagnostic-Code, without "smtp;" */

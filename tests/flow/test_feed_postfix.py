@@ -181,6 +181,26 @@ def test_by_lmtp_a_spool_that_is_away_keeps_the_bounce_queued(
     assert len({key(e) for e in feed.notices()}) == 2
 
 
+def test_killed_again_and_again_it_misses_no_bounce(own_lab, build,
+                                                    needs_root):
+    feed = Feed(own_lab, build).start()
+    bouncer = Bouncer(own_lab, build, f"lmtp:unix:{feed.socket}")
+    sent = {}
+    for i in range(60):
+        queue_id = bouncer.send(["bob@bad.example"], f"<m{i}@example.org>")
+        sent[queue_id] = f"m{i}@example.org"
+        if i % 6 == 5:
+            feed.process.kill()
+            feed.start()
+    wait_for(lambda: {e["queue_id"] for e in feed.notices()} == set(sent), 60,
+             "every bounce")
+    bouncer.postfix.wait_empty()
+    # Each once: what was taken and not answered came again as the same.
+    found = {key(e): e for e in feed.notices()}
+    assert {e["queue_id"]: e["message_id"] for e in found.values()} == sent
+    assert len(found) == 60
+
+
 def test_the_sample_sends_us_a_copy_of_foreign_reports(own_lab, build, root,
                                                        needs_root):
     sample = dict(re.findall(r"^(\w+) = (.*)$", (

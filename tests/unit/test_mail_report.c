@@ -252,7 +252,7 @@ made_reports_read_as_expected(void **state)
 		    "date: Fri, 20 Nov 2026 18:00 EST\nsender: \n"
 		    "feedback: abuse\nagent: T/1\nmessage_id: m1@example.org\n"
 		    "to: Bob <bob@x.example>\n\n"
-		    "complaint\norig_to: bob@x.example\n" },
+		    "complaint\n" },
 		{ "feedback that says nothing",
 		    "Content-Type: multipart/report; boundary=b\n\n--b\n"
 		    "Content-Type: message/feedback-report\n\n"
