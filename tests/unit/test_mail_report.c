@@ -130,6 +130,8 @@ reports_of_many_servers_read_as_expected(void **state)
 
 /* A report around a status part. */
 #define HEAD \
+	"Received: from mx.example.org by mx.example.org with LMTP id x;\n" \
+	"\tFri, 20 Nov 2026 20:34:35 +0100\n" \
 	"Received: from a by mx.example.org (Postfix) id 4jWQWp4LxZz1bkp1;\n" \
 	"\tFri, 20 Nov 2026 20:34:30 +0100 (CET)\n" \
 	"Date: Fri, 20 Nov 2026 18:00:00 +0000\n" \
