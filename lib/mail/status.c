@@ -194,8 +194,7 @@ add_address(struct mt_str s, bool utf8, struct mt_buf *out)
 		if (n > 0) {
 			add_point(point, out);
 			i += n - 1;
-		} else if (xtext && s.p[i] == '+') {
-			(void)is_coded(s, i, &c);
+		} else if (xtext && is_coded(s, i, &c)) {
 			mt_buf_c(out, c);
 			i += 2;
 		} else if (s.p[i] != '\r' && s.p[i] != '\n') {
