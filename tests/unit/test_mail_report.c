@@ -151,132 +151,129 @@ reports_of_many_servers_read_as_expected(void **state)
 	"Reporting-MTA: dns; far.example\n\nFinal-Recipient: rfc822;" \
 	"bob@far.example\nAction: failed\nStatus: 5.1.1\n"
 
+static const struct {
+	const char *what, *message, *want;
+} made[] = {
+	{ "our queue id, when it arrived, From as the sender",
+	    HEAD PLAIN "\n" STATUS RETURNED,
+	    "delivery\nat: 2026-11-20T19:34:30.000000Z\n"
+	    "id: r1@far.example\n"
+	    "date: Fri, 20 Nov 2026 18:00:00 +0000\n"
+	    "reporter: far.example\nsender: alice@example.org\n"
+	    "message_id: m1@example.org\n"
+	    "from: Alice <alice@example.org>\n"
+	    "queue_id: 4jWQWp4QlWz1bkp4\n\n"
+	    "failed\nrcpt: bob@far.example\ndsn: 5.1.1\n" },
+	{ "the reporter is ours, and so is its queue id; mail_name",
+	    HEAD PLAIN "\n"
+		       "Reporting-MTA: dns; MX.example.org.\n"
+		       "X-Postcow-Queue-ID: 4jWQWp4QlWz1bkp9\n"
+		       "X-Postcow-Sender: rfc822; al@example.org\n\n"
+		       "Final-Recipient: rfc822; bob@far.example\n"
+		       "Original-Recipient: rfc822;b+2Bx@far.example\n"
+		       "Action: delayed (for now)\nStatus: 4.4.1\n"
+		       "Remote-MTA: dns; far.example (192.0.2.1)\n"
+		       "Diagnostic-Code: SMTP; 451 4.4.1\n   later\n" RETURNED,
+	    "delivery\nat: 2026-11-20T19:34:30.000000Z\n"
+	    "id: r1@far.example\n"
+	    "date: Fri, 20 Nov 2026 18:00:00 +0000\n"
+	    "reporter: MX.example.org.\n"
+	    "reporter_id: 4jWQWp4QlWz1bkp9\n"
+	    "sender: al@example.org\nmessage_id: m1@example.org\n"
+	    "from: Alice <alice@example.org>\n"
+	    "queue_id: 4jWQWp4QlWz1bkp9\n\n"
+	    "delayed\nrcpt: bob@far.example\n"
+	    "orig_to: b+x@far.example\ndsn: 4.4.1\n"
+	    "remote: far.example\ntext: 451 4.4.1 later\n" },
+	{ "base64",
+	    HEAD PLAIN "Content-Transfer-Encoding: base64\n\n"
+		       "RmluYWwtUmVjaXBpZW50OiByZmM4MjI7IGJAeC5leGFtcGxl"
+		       "CkFjdGlvbjogcmVsYXllZAo=\n--b--\n",
+	    "delivery\nat: 2026-11-20T19:34:30.000000Z\n"
+	    "id: r1@far.example\n"
+	    "date: Fri, 20 Nov 2026 18:00:00 +0000\n\n"
+	    "relayed\nrcpt: b@x.example\n" },
+	{ "RFC 6533, quoted-printable; no close delimiter",
+	    HEAD "Content-Type: message/global-delivery-status\n"
+		 "Content-Transfer-Encoding: quoted-printable\n\n"
+		 "Reporting-MTA: dns; far.example\n\n"
+		 "Final-Recipient: utf-8; b=C3=B6b@far.example\n"
+		 "Original-Recipient: utf-8;b\\x{F6}b\\x{1F600}@far.exam=\n"
+		 "ple\nAction: expanded\n\n"
+		 "Final-Recipient: utf-8; c@far.example\n"
+		 "Action: delivered\nStatus: 2.0.0",
+	    "delivery\nat: 2026-11-20T19:34:30.000000Z\n"
+	    "id: r1@far.example\n"
+	    "date: Fri, 20 Nov 2026 18:00:00 +0000\n"
+	    "reporter: far.example\n\n"
+	    "expanded\nrcpt: b\xc3\xb6"
+	    "b@far.example\n"
+	    "orig_to: b\xc3\xb6"
+	    "b\xf0\x9f\x98\x80@far.example\n\n"
+	    "delivered\nrcpt: c@far.example\ndsn: 2.0.0\n" },
+	{ "damaged base64",
+	    HEAD PLAIN "Content-Transfer-Encoding: base64\n\n"
+		       "RmluYW$\n--b--\n",
+	    "format: status part: damaged base64\n" },
+	{ "no recipient",
+	    HEAD PLAIN "\nReporting-MTA: dns; far.example\n--b--\n",
+	    "format: names no recipient\n" },
+	{ "no action", HEAD PLAIN "\nFinal-Recipient: rfc822; b@x\n--b--\n",
+	    "format: says of no recipient what was done\n" },
+	{ "no status part", HEAD "Content-Type: text/plain\n\n--b--\n",
+	    "format: has no status part\n" },
+	{ "a status part elsewhere",
+	    "Content-Type: multipart/mixed; boundary=b\n\n"
+	    "--b\n" PLAIN "\n" STATUS "\n--b--\n",
+	    "absent: not a report\n" },
+	{ "a forwarded report",
+	    "Content-Type: multipart/mixed; boundary=c\n\n--c\n"
+	    "Content-Type: message/rfc822\n\n" HEAD PLAIN "\n" STATUS
+	    "\n--b--\n--c--\n",
+	    "absent: not a report\n" },
+	{ "text", "Subject: Returned mail\n\nUser unknown: <b@x>\n",
+	    "absent: not a report\n" },
+	{ "nothing", "", "absent: not a report\n" },
+	{ "a complaint that names nobody",
+	    "Date: Fri, 20 Nov 2026 18:00 EST\n"
+	    "Content-Type: multipart/report; boundary=b\n\n--b\n"
+	    "Content-Type: message/feedback-report\n\n"
+	    "Feedback-Type: Abuse\nUser-Agent: T/1\nVersion: 1\n"
+	    "Original-Mail-From: <>\n"
+	    "--b\nContent-Type: message/rfc822\n\n"
+	    "Message-ID: <m1@example.org>\nTo: Bob <bob@x.example>\n"
+	    "\nSpam\n--b--\n",
+	    "feedback\nat: 2026-11-20T23:00:00.000000Z\n"
+	    "date: Fri, 20 Nov 2026 18:00 EST\nsender: \n"
+	    "feedback: abuse\nagent: T/1\nmessage_id: m1@example.org\n"
+	    "to: Bob <bob@x.example>\n\n"
+	    "complaint\n" },
+	{ "feedback that says nothing",
+	    "Content-Type: multipart/report; boundary=b\n\n--b\n"
+	    "Content-Type: message/feedback-report\n\n"
+	    "User-Agent: T/1\n--b--\n",
+	    "format: has no Feedback-Type\n" },
+};
+
 static void
 made_reports_read_as_expected(void **state)
 {
-	static const struct {
-		const char *what, *message, *want;
-	} cases[] = {
-		{ "our queue id, when it arrived, From as the sender",
-		    HEAD PLAIN "\n" STATUS RETURNED,
-		    "delivery\nat: 2026-11-20T19:34:30.000000Z\n"
-		    "id: r1@far.example\n"
-		    "date: Fri, 20 Nov 2026 18:00:00 +0000\n"
-		    "reporter: far.example\nsender: alice@example.org\n"
-		    "message_id: m1@example.org\n"
-		    "from: Alice <alice@example.org>\n"
-		    "queue_id: 4jWQWp4QlWz1bkp4\n\n"
-		    "failed\nrcpt: bob@far.example\ndsn: 5.1.1\n" },
-		{ "the reporter is ours, and so is its queue id; mail_name",
-		    HEAD PLAIN
-		    "\n"
-		    "Reporting-MTA: dns; MX.example.org.\n"
-		    "X-Postcow-Queue-ID: 4jWQWp4QlWz1bkp9\n"
-		    "X-Postcow-Sender: rfc822; al@example.org\n\n"
-		    "Final-Recipient: rfc822; bob@far.example\n"
-		    "Original-Recipient: rfc822;b+2Bx@far.example\n"
-		    "Action: delayed (for now)\nStatus: 4.4.1\n"
-		    "Remote-MTA: dns; far.example (192.0.2.1)\n"
-		    "Diagnostic-Code: SMTP; 451 4.4.1\n   later\n" RETURNED,
-		    "delivery\nat: 2026-11-20T19:34:30.000000Z\n"
-		    "id: r1@far.example\n"
-		    "date: Fri, 20 Nov 2026 18:00:00 +0000\n"
-		    "reporter: MX.example.org.\n"
-		    "reporter_id: 4jWQWp4QlWz1bkp9\n"
-		    "sender: al@example.org\nmessage_id: m1@example.org\n"
-		    "from: Alice <alice@example.org>\n"
-		    "queue_id: 4jWQWp4QlWz1bkp9\n\n"
-		    "delayed\nrcpt: bob@far.example\n"
-		    "orig_to: b+x@far.example\ndsn: 4.4.1\n"
-		    "remote: far.example\ntext: 451 4.4.1 later\n" },
-		{ "base64",
-		    HEAD PLAIN
-		    "Content-Transfer-Encoding: base64\n\n"
-		    "RmluYWwtUmVjaXBpZW50OiByZmM4MjI7IGJAeC5leGFtcGxl"
-		    "CkFjdGlvbjogcmVsYXllZAo=\n--b--\n",
-		    "delivery\nat: 2026-11-20T19:34:30.000000Z\n"
-		    "id: r1@far.example\n"
-		    "date: Fri, 20 Nov 2026 18:00:00 +0000\n\n"
-		    "relayed\nrcpt: b@x.example\n" },
-		{ "RFC 6533, quoted-printable; no close delimiter",
-		    HEAD
-		    "Content-Type: message/global-delivery-status\n"
-		    "Content-Transfer-Encoding: quoted-printable\n\n"
-		    "Reporting-MTA: dns; far.example\n\n"
-		    "Final-Recipient: utf-8; b=C3=B6b@far.example\n"
-		    "Original-Recipient: utf-8;b\\x{F6}b\\x{1F600}@far.exam=\n"
-		    "ple\nAction: expanded\n\n"
-		    "Final-Recipient: utf-8; c@far.example\n"
-		    "Action: delivered\nStatus: 2.0.0",
-		    "delivery\nat: 2026-11-20T19:34:30.000000Z\n"
-		    "id: r1@far.example\n"
-		    "date: Fri, 20 Nov 2026 18:00:00 +0000\n"
-		    "reporter: far.example\n\n"
-		    "expanded\nrcpt: b\xc3\xb6"
-		    "b@far.example\n"
-		    "orig_to: b\xc3\xb6"
-		    "b\xf0\x9f\x98\x80@far.example\n\n"
-		    "delivered\nrcpt: c@far.example\ndsn: 2.0.0\n" },
-		{ "damaged base64",
-		    HEAD PLAIN "Content-Transfer-Encoding: base64\n\n"
-			       "RmluYW$\n--b--\n",
-		    "format: status part: damaged base64\n" },
-		{ "no recipient",
-		    HEAD PLAIN "\nReporting-MTA: dns; far.example\n--b--\n",
-		    "format: names no recipient\n" },
-		{ "no action",
-		    HEAD PLAIN "\nFinal-Recipient: rfc822; b@x\n--b--\n",
-		    "format: says of no recipient what was done\n" },
-		{ "no status part", HEAD "Content-Type: text/plain\n\n--b--\n",
-		    "format: has no status part\n" },
-		{ "a status part elsewhere",
-		    "Content-Type: multipart/mixed; boundary=b\n\n"
-		    "--b\n" PLAIN "\n" STATUS "\n--b--\n",
-		    "absent: not a report\n" },
-		{ "a forwarded report",
-		    "Content-Type: multipart/mixed; boundary=c\n\n--c\n"
-		    "Content-Type: message/rfc822\n\n" HEAD PLAIN "\n" STATUS
-		    "\n--b--\n--c--\n",
-		    "absent: not a report\n" },
-		{ "text", "Subject: Returned mail\n\nUser unknown: <b@x>\n",
-		    "absent: not a report\n" },
-		{ "nothing", "", "absent: not a report\n" },
-		{ "a complaint that names nobody",
-		    "Date: Fri, 20 Nov 2026 18:00 EST\n"
-		    "Content-Type: multipart/report; boundary=b\n\n--b\n"
-		    "Content-Type: message/feedback-report\n\n"
-		    "Feedback-Type: Abuse\nUser-Agent: T/1\nVersion: 1\n"
-		    "Original-Mail-From: <>\n"
-		    "--b\nContent-Type: message/rfc822\n\n"
-		    "Message-ID: <m1@example.org>\nTo: Bob <bob@x.example>\n"
-		    "\nSpam\n--b--\n",
-		    "feedback\nat: 2026-11-20T23:00:00.000000Z\n"
-		    "date: Fri, 20 Nov 2026 18:00 EST\nsender: \n"
-		    "feedback: abuse\nagent: T/1\nmessage_id: m1@example.org\n"
-		    "to: Bob <bob@x.example>\n\n"
-		    "complaint\n" },
-		{ "feedback that says nothing",
-		    "Content-Type: multipart/report; boundary=b\n\n--b\n"
-		    "Content-Type: message/feedback-report\n\n"
-		    "User-Agent: T/1\n--b--\n",
-		    "format: has no Feedback-Type\n" },
-	};
 	struct mt_buf got, crlf;
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < N(cases); i++) {
+	for (i = 0; i < N(made); i++) {
 		mt_buf_init(&got, 1 << 16);
 		mt_buf_init(&crlf, 1 << 16);
-		describe(mt_str(cases[i].message), "old mx.example.org", &got);
-		if (strcmp(got.p, cases[i].want) != 0)
-			fail_msg("%s: reads as\n%s", cases[i].what, got.p);
-		mail_to_crlf(mt_str(cases[i].message), &crlf);
+		describe(mt_str(made[i].message), "old mx.example.org", &got);
+		if (strcmp(got.p, made[i].want) != 0)
+			fail_msg("%s: reads as\n%s", made[i].what, got.p);
+		mail_to_crlf(mt_str(made[i].message), &crlf);
 		mt_buf_reset(&got);
 		describe(mt_buf_view(&crlf), "old mx.example.org", &got);
-		if (strcmp(got.p, cases[i].want) != 0)
-			fail_msg("%s: with CRLF, reads as\n%s", cases[i].what,
-			    got.p);
+		if (strcmp(got.p, made[i].want) != 0)
+			fail_msg(
+			    "%s: with CRLF, reads as\n%s", made[i].what, got.p);
 		mt_buf_done(&got);
 		mt_buf_done(&crlf);
 	}
