@@ -250,6 +250,14 @@ def test_one_who_reads_nothing_does_no_harm(feed, report):
     s.close()
 
 
+def ending(s):
+    """What still comes; bytes it has not read make it a reset."""
+    try:
+        return s.recv(100)
+    except ConnectionResetError:
+        return b""
+
+
 def test_the_end_says_goodbye_and_takes_the_socket_away(feed, report):
     idle, busy = raw(feed), raw(feed)
     until(idle, b"\r\n")
@@ -258,7 +266,7 @@ def test_the_end_says_goodbye_and_takes_the_socket_away(feed, report):
     feed.process.popen.send_signal(signal.SIGTERM)
     assert until(idle, b"away\r\n") == "421 4.3.2 going away\r\n"
     # In the midst of a message nothing is promised.
-    assert busy.recv(100) == b""
+    assert ending(busy) == b""
     assert feed.process.popen.wait(10) == 0
     assert not os.path.exists(feed.socket)
     assert feed.notices() == []
