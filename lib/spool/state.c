@@ -1,23 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <sys/stat.h>
-
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/mem.h"
 #include "base/num.h"
-#include "base/sum.h"
+#include "spool/keep.h"
 #include "spool/state.h"
 
 #define STATE_MAX (64u << 20) /* a spool of a terabyte in 16 MB segments */
 #define FILE_NAME "ship.state"
-#define NEW_NAME "ship.state.new"
 #define WORDS 6
 
 struct mt_state_endpoint *
@@ -49,25 +43,6 @@ mt_state_done(struct mt_state *state)
 	*state = (struct mt_state){ .n = 0 };
 }
 
-/* Exactly n hexadecimal digits. */
-static bool
-read_hex(struct mt_str s, uint64_t *ret_n)
-{
-	uint64_t n = 0;
-	size_t i;
-	int digit;
-
-	if (s.n == 0 || s.n > 16)
-		return false;
-	for (i = 0; i < s.n; i++) {
-		if ((digit = mt_hex_digit(s.p[i])) < 0)
-			return false;
-		n = n << 4 | (unsigned)digit;
-	}
-	*ret_n = n;
-	return true;
-}
-
 static bool
 read_nonce(struct mt_str s, unsigned char *ret_nonce)
 {
@@ -77,7 +52,7 @@ read_nonce(struct mt_str s, unsigned char *ret_nonce)
 	if (s.n != (size_t)MT_NONCE * 2)
 		return false;
 	for (i = 0; i < MT_NONCE; i++) {
-		if (!read_hex(mt_str_n(s.p + 2 * i, 2), &byte))
+		if (!mt_keep_hex(mt_str_n(s.p + 2 * i, 2), &byte))
 			return false;
 		ret_nonce[i] = (unsigned char)byte;
 	}
@@ -117,21 +92,9 @@ read_endpoint(const struct mt_str *w, struct mt_state_endpoint *e)
 static bool
 read_segment(const struct mt_str *w, struct mt_state_segment *s)
 {
-	return read_hex(w[1], &s->id) && read_nonce(w[2], s->nonce) &&
+	return mt_keep_hex(w[1], &s->id) && read_nonce(w[2], s->nonce) &&
 	    mt_num_read(w[3], INT64_MAX, &s->sent) &&
 	    mt_num_read(w[4], INT64_MAX, &s->acked) && read_id(w[5], &s->last);
-}
-
-static size_t
-split(struct mt_str line, struct mt_str *words)
-{
-	size_t n = 0;
-
-	while (line.n > 0 && n < WORDS) {
-		(void)mt_str_cut(line, ' ', &words[n], &line);
-		n++;
-	}
-	return line.n > 0 ? WORDS + 1 : n;
 }
 
 static bool
@@ -139,7 +102,7 @@ read_line(struct mt_str line, struct mt_state *state)
 {
 	struct mt_state_endpoint *e;
 	struct mt_str w[WORDS];
-	size_t n = split(line, w);
+	size_t n = mt_keep_words(line, w, WORDS);
 
 	if (n == 2 && mt_str_eqz(w[0], "boot"))
 		return copy_word(w[1], state->boot, sizeof(state->boot));
@@ -151,31 +114,12 @@ read_line(struct mt_str line, struct mt_state *state)
 	return read_segment(w, mt_state_add_segment(e));
 }
 
-/* What stands before the line "end", when its sum is right. */
-static bool
-check_end(struct mt_str text, struct mt_str *ret_lines)
-{
-	struct mt_str last;
-	uint64_t sum;
-
-	if (text.n == 0 || text.p[text.n - 1] != '\n' ||
-	    !mt_str_cut_last(
-		mt_str_n(text.p, text.n - 1), '\n', ret_lines, &last))
-		return false;
-	ret_lines->n++; /* with its line end */
-	return mt_str_starts(last, "end ") &&
-	    read_hex(mt_str_n(last.p + 4, last.n - 4), &sum) &&
-	    sum == mt_sum(0, ret_lines->p, ret_lines->n);
-}
-
 static enum mt_rc
 parse(struct mt_str text, struct mt_state *state, struct mt_err *err)
 {
 	struct mt_str line;
 	unsigned number = 1;
 
-	if (!check_end(text, &text))
-		return mt_fail(err, MT_FORMAT, "%s: damaged", FILE_NAME);
 	(void)mt_str_cut(text, '\n', &line, &text);
 	if (!mt_str_eqz(line, "mailtrail-ship 1"))
 		return mt_fail(
@@ -203,40 +147,15 @@ mt_state_boot(char out[MT_BOOT_ID + 1])
 	out[n > 0 ? n : 0] = '\0';
 }
 
-static enum mt_rc
-read_all(int fd, struct mt_buf *out, struct mt_err *err)
-{
-	char bytes[16384];
-	ssize_t n;
-
-	while ((n = read(fd, bytes, sizeof(bytes))) > 0)
-		mt_buf_add(out, bytes, (size_t)n);
-	if (n < 0)
-		return mt_fail_sys(err, "%s", FILE_NAME);
-	if (mt_buf_over(out))
-		return mt_fail(err, MT_FORMAT, "%s: too long", FILE_NAME);
-	return MT_OK;
-}
-
 enum mt_rc
 mt_state_read(int dir_fd, struct mt_state *ret_state, struct mt_err *err)
 {
 	struct mt_state state = { .n = 0 };
 	struct mt_buf text;
-	struct stat st;
 	enum mt_rc rc;
-	int fd;
 
-	fd = openat(dir_fd, FILE_NAME, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT)
-		return mt_fail(err, MT_ABSENT, "%s: not there", FILE_NAME);
-	if (fd < 0)
-		return mt_fail_sys(err, "%s", FILE_NAME);
 	mt_buf_init(&text, STATE_MAX);
-	rc = read_all(fd, &text, err);
-	if (rc == MT_OK && fstat(fd, &st) == 0)
-		state.at = (int64_t)st.st_mtime * MT_SECOND;
-	(void)close(fd);
+	rc = mt_keep_read(dir_fd, FILE_NAME, &text, &state.at, err);
 	if (rc == MT_OK)
 		rc = parse(mt_buf_view(&text), &state, err);
 	mt_buf_done(&text);
@@ -280,30 +199,6 @@ print_state(const struct mt_state *state, struct mt_buf *out)
 		for (j = 0; j < e->n; j++)
 			print_segment(&e->segments[j], out);
 	}
-	mt_buf_printf(out, "end %08x\n", mt_sum(0, out->p, out->n));
-}
-
-static enum mt_rc
-write_new(int dir_fd, struct mt_str text, struct mt_err *err)
-{
-	ssize_t n;
-	int fd;
-
-	fd = openat(
-	    dir_fd, NEW_NAME, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0660);
-	if (fd < 0)
-		return mt_fail_sys(err, "%s", NEW_NAME);
-	(void)fchmod(fd, 0660);
-	n = write(fd, text.p, text.n);
-	if (n >= 0 && (size_t)n < text.n)
-		errno = ENOSPC;
-	if (n < 0 || (size_t)n < text.n) {
-		mt_err_put_sys(err, "%s", NEW_NAME);
-		(void)close(fd);
-		return MT_SYSTEM;
-	}
-	(void)close(fd);
-	return MT_OK;
 }
 
 enum mt_rc
@@ -312,14 +207,10 @@ mt_state_write(int dir_fd, const struct mt_state *state, struct mt_err *err)
 	struct mt_buf text;
 	enum mt_rc rc;
 
+	/* Not synced: a state of another boot says nothing anyway. */
 	mt_buf_init(&text, STATE_MAX);
 	print_state(state, &text);
-	if (mt_buf_over(&text))
-		rc = mt_fail(err, MT_LIMIT, "%s: too long", FILE_NAME);
-	else
-		rc = write_new(dir_fd, mt_buf_view(&text), err);
+	rc = mt_keep_write(dir_fd, FILE_NAME, &text, false, err);
 	mt_buf_done(&text);
-	if (rc == MT_OK && renameat(dir_fd, NEW_NAME, dir_fd, FILE_NAME) != 0)
-		rc = mt_fail_sys(err, "%s", FILE_NAME);
 	return rc;
 }
