@@ -431,3 +431,19 @@ mt_spool_commit(
 	batch->refused = 0;
 	return rc;
 }
+
+enum mt_rc
+mt_spool_try(
+    struct mt_spool *spool, struct mt_spool_batch *batch, struct mt_err *err)
+{
+	struct rest rest = { batch->bytes.p, batch->bytes.n, batch->n };
+
+	if (rest.n > 0 && append_batch(spool, &rest, err) != MT_OK)
+		return err->rc;
+	if (batch->refused > 0 || atomic_load(&spool->lost_any))
+		count_lost(spool, batch->refused, 0, 0);
+	mt_buf_reset(&batch->bytes);
+	batch->n = 0;
+	batch->refused = 0;
+	return MT_OK;
+}

@@ -77,5 +77,12 @@ MT_MUST_CHECK enum mt_rc mt_spool_batch_add(struct mt_spool_batch *batch,
     enum mt_event id, const void *ev, struct mt_err *err);
 MT_MUST_CHECK enum mt_rc mt_spool_commit(
     struct mt_spool *spool, struct mt_spool_batch *batch, struct mt_err *err);
+/*
+ * The same for who can wait and loses nothing: when it fails, nothing is
+ * counted as lost and the batch is as it was, to be tried again. Some of it may
+ * then be in the spool twice.
+ */
+MT_MUST_CHECK enum mt_rc mt_spool_try(
+    struct mt_spool *spool, struct mt_spool_batch *batch, struct mt_err *err);
 
 #endif
