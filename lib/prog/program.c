@@ -36,6 +36,8 @@ static struct {
 	const char *overrides[OVERRIDES_MAX];
 	size_t n_overrides;
 	bool verbose;
+	char *const *operands;
+	size_t n_operands;
 } line;
 
 static const struct option long_options[] = {
@@ -51,7 +53,8 @@ print_help(const struct mt_program *prog, FILE *out)
 {
 	(void)fprintf(out,
 	    "%s: %s\n\n"
-	    "usage: %s [-v] [-c FILE] [-o NAME=VALUE]... [-t | -d | -n]\n\n"
+	    "usage: %s [-v] [-c FILE] [-o NAME=VALUE]... [-t | -d | -n]%s%s"
+	    "\n\n"
 	    "  -c FILE        option file (default %s)\n"
 	    "  -o NAME=VALUE  set an option over the file\n"
 	    "  -t             check the configuration and exit\n"
@@ -62,7 +65,9 @@ print_help(const struct mt_program *prog, FILE *out)
 	    "      --mdoc     print the options for the man page and exit\n"
 	    "      --help     print this and exit\n"
 	    "  -V, --version  print the version and exit\n",
-	    prog->name, prog->does, prog->name, line.default_path);
+	    prog->name, prog->does, prog->name,
+	    prog->operands != NULL ? " " : "",
+	    prog->operands != NULL ? prog->operands : "", line.default_path);
 }
 
 static bool
@@ -97,7 +102,9 @@ read_line(int argc, char **argv)
 			if (c == actions[i].letter)
 				line.action = actions[i].action;
 	}
-	if (optind < argc) {
+	line.operands = argv + optind;
+	line.n_operands = (size_t)(argc - optind);
+	if (optind < argc && line.prog->operands == NULL) {
 		(void)fprintf(stderr, "%s: unexpected argument %s\n",
 		    line.prog->name, mt_quotez(argv[optind]).s);
 		return false;
@@ -150,6 +157,13 @@ mt_program_reload(void)
 	mt_log_setup(line.verbose, log_personal(conf));
 	mt_log(MT_LOG_INFO, "read the configuration again");
 	return conf;
+}
+
+char *const *
+mt_program_operands(size_t *ret_n)
+{
+	*ret_n = line.n_operands;
+	return line.operands;
 }
 
 struct mt_str

@@ -23,6 +23,7 @@
 #define MT_PROG_PROGRAM_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/err.h"
 #include "conf/conf.h"
@@ -48,9 +49,14 @@ struct mt_program {
 	 * start, the error is logged and setup gets NULL.
 	 */
 	bool conf_optional;
+	/* What may follow the options, as in "[LOG...]"; NULL: nothing. */
+	const char *operands;
 };
 
 int mt_program_main(const struct mt_program *prog, int argc, char **argv);
+
+/* What followed the options, *ret_n words; as long as the program runs. */
+char *const *mt_program_operands(size_t *ret_n);
 
 /* Readable once the program shall stop; it stays so. */
 int mt_stop_fd(void);
