@@ -119,7 +119,7 @@ begin_new(struct source *s, int fd)
 	uint64_t offset = 0;
 	struct stat st;
 
-	if (s->tail->options->from == MT_from_end && !f->new_log &&
+	if (s->tail->options->from == MT_from_last && !f->new_log &&
 	    fstat(fd, &st) == 0)
 		offset = last_line(f, fd, (uint64_t)st.st_size);
 	if (!adopt(s, fd, offset))

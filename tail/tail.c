@@ -283,7 +283,7 @@ tail_run(void *state, struct mt_err *err)
 		watch_take(&t->watch, file_said, t);
 		more = work(t);
 		upkeep(t);
-		if (!more)
+		if (!more && !all_ended(t))
 			wait_for_work(t);
 	}
 	drain(t);

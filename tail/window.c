@@ -92,7 +92,7 @@ begin(struct source *s, struct window *w, size_t n)
 
 	w->left = n;
 	w->known = 0;
-	if (s->tail->options->from != MT_from_end || w->begun)
+	if (s->tail->options->from != MT_from_last || w->begun)
 		return;
 	for (i = n; i-- > 0;)
 		push(&w->seen, hash_of(w->elements[i]));
