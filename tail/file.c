@@ -59,19 +59,22 @@ file_close(struct source *s)
 	mt_free(f);
 }
 
-/* The place `at`, before which are n bytes or more at p. */
 static struct mt_place
-place_before(const struct file *f, const char *p, size_t n)
+place_at(const struct file *f, uint64_t offset)
 {
-	size_t checked = n < ROTATED_CHECK ? n : ROTATED_CHECK;
+	return (
+	    struct mt_place){ .dev = f->dev, .ino = f->ino, .offset = offset };
+}
 
-	return (struct mt_place){
-		.dev = f->dev,
-		.ino = f->ino,
-		.offset = f->at,
-		.checked = checked,
-		.sum = mt_sum(0, p + n - checked, checked),
-	};
+/* The open file was read up to `at`. */
+static void
+seal(const struct file *f, struct mt_place *place)
+{
+	if (place->ino != f->ino || place->dev != f->dev)
+		return;
+	place->until = f->at;
+	place->checked = f->n_before;
+	place->sum = mt_sum(0, f->before, f->n_before);
 }
 
 /* Read fd, which is f's from now on, from an offset. */
@@ -124,8 +127,10 @@ begin_new(struct source *s, int fd)
 		offset = last_line(f, fd, (uint64_t)st.st_size);
 	if (!adopt(s, fd, offset))
 		return false;
-	f->moment = place_before(f, f->before, f->n_before);
-	s->moved = true; /* to be remembered though nothing is read */
+	f->moment = place_at(f, offset);
+	/* To be remembered at once, though nothing is read. */
+	s->moved = true;
+	s->tail->saved_ms = 0;
 	mt_log(MT_LOG_INFO, "%s: reading from=%" PRIu64 " size=%" PRIu64,
 	    s->name, offset, f->size);
 	return true;
@@ -152,7 +157,7 @@ begin_again(struct source *s, struct mt_err *err)
 		return rc;
 	if (!adopt(s, fd, offset))
 		return mt_fail(err, MT_AGAIN, "%s: cut short", s->name);
-	f->moment = place_before(f, f->before, f->n_before);
+	f->moment = place_at(f, offset);
 	f->placed = true;
 	mt_log(MT_LOG_INFO, "%s: going on from=%" PRIu64 " size=%" PRIu64,
 	    s->name, offset, f->size);
@@ -195,10 +200,8 @@ take_line(struct source *s, struct mt_str line)
 {
 	struct file *f = s->own;
 
-	/* What was read before it stands before it. */
 	if (source_line(s, line, f->mtime))
-		f->moment =
-		    place_before(f, f->bytes, (size_t)(line.p - f->bytes));
+		f->moment = place_at(f, f->at);
 }
 
 /* How many of the bytes were lines. */
@@ -251,7 +254,7 @@ begin_over(struct source *s)
 	f->at = f->n_before = 0;
 	f->size = 0;
 	f->skipping = f->leaving = false;
-	f->moment = (struct mt_place){ .dev = f->dev, .ino = f->ino };
+	f->moment = place_at(f, 0);
 	f->recorded = f->moment;
 	s->moved = true;
 	return true;
@@ -272,7 +275,7 @@ leave(struct source *s, struct mt_str rest)
 	/* Nobody will end this line any more. */
 	if (rest.n > 0 && !f->skipping)
 		take_line(s, rest);
-	f->at += rest.n;
+	seal(f, &f->moment);
 	if (!adopt(s, fd, 0))
 		return false;
 	source_works(s);
@@ -360,6 +363,7 @@ file_recorded(struct source *s)
 {
 	struct file *f = s->own;
 
+	seal(f, &f->moment);
 	f->recorded = f->moment;
 	f->placed = true;
 }

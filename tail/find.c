@@ -72,7 +72,7 @@ find_rotated(const struct file *f, const struct mt_place *place, bool same,
 	rotated_list(f->dir, f->base, &list);
 	for (i = list.n; rc == MT_ABSENT && i-- > 0;) {
 		r = &list.files[i];
-		if (r->compressed || r->size < place->offset ||
+		if (r->compressed || r->size < place->until ||
 		    (r->ino == place->ino && r->dev == place->dev) != same)
 			continue;
 		rc = open_rotated(f, r, ret_fd, err);
@@ -120,7 +120,7 @@ int
 find_copy(const struct file *f)
 {
 	const struct mt_place place = {
-		.offset = f->at,
+		.until = f->at,
 		.checked = f->n_before,
 		.sum = mt_sum(0, f->before, f->n_before),
 	};

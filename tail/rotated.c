@@ -142,9 +142,9 @@ rotated_is(int fd, const struct mt_place *place)
 
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
 		return false;
-	if (place->offset == 0)
+	if (place->until == 0)
 		return place->dev == st.st_dev && place->ino == st.st_ino;
 	return place->checked > 0 &&
-	    sum_before(fd, place->offset, place->checked, &sum) &&
+	    sum_before(fd, place->until, place->checked, &sum) &&
 	    sum == place->sum;
 }

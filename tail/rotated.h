@@ -32,10 +32,10 @@ struct rotated_list {
 void rotated_list(const char *dir, const char *base, struct rotated_list *out);
 void rotated_done(struct rotated_list *list);
 
-/* Bytes before a place that tell whether it is the one. */
+/* Bytes that tell whether a file is the one. */
 #define ROTATED_CHECK 256
 /*
- * Is this the file, or a copy of it? A place at the very beginning has nothing
+ * Is this the file, or a copy of it? One of which nothing was read has nothing
  * to be known by but the inode.
  */
 bool rotated_is(int fd, const struct mt_place *place);

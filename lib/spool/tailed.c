@@ -62,11 +62,11 @@ read_nums(const struct mt_str *w, size_t n, uint64_t *out)
 static bool
 read_place(const struct mt_str *w, struct mt_place *place)
 {
-	uint64_t n[5];
+	uint64_t n[6];
 
-	if (!read_nums(w, 5, n))
+	if (!read_nums(w, 6, n))
 		return false;
-	*place = (struct mt_place){ n[0], n[1], n[2], n[3], n[4] };
+	*place = (struct mt_place){ n[0], n[1], n[2], n[3], n[4], n[5] };
 	return true;
 }
 
@@ -135,9 +135,9 @@ read_line(struct mt_str line, struct mt_tailed *t)
 	if (t->n == 0 || n > WORDS)
 		return false;
 	s = &t->sources[t->n - 1];
-	if (n == 6 && mt_str_eqz(w[0], "place"))
+	if (n == 7 && mt_str_eqz(w[0], "place"))
 		return s->placed = read_place(&w[1], &s->place);
-	if (n == 6 && mt_str_eqz(w[0], "safe"))
+	if (n == 7 && mt_str_eqz(w[0], "safe"))
 		return read_place(&w[1], &s->safe);
 	if (n >= 2 && mt_str_eqz(w[0], "seen"))
 		return read_seen(&w[1], n - 1, s);
@@ -190,8 +190,9 @@ static void
 print_place(const char *word, const struct mt_place *p, struct mt_buf *out)
 {
 	mt_buf_printf(out,
-	    "%s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
-	    word, p->dev, p->ino, p->offset, p->checked, p->sum);
+	    "%s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64
+	    " %" PRIu64 "\n",
+	    word, p->dev, p->ino, p->offset, p->until, p->checked, p->sum);
 }
 
 static void

@@ -7,7 +7,7 @@
  *     boot <kernel's boot id>
  *     since <when the program was started, µs UTC>
  *     source <name, as in the option log>
- *     place <dev> <inode> <offset> <bytes checked> <CRC-32 of those>
+ *     place <dev> <inode> <offset> <until> <bytes checked> <CRC-32 of those>
  *     safe <the same>
  *     seen <lines back to the moment's first> <hashes, the newest first>
  *     count <lines> <events> <silent> <ignored> <unknown> <foreign> <damaged>
@@ -33,12 +33,16 @@
 #define MT_TAILED_SEEN 64 /* hashes of one source */
 #define MT_TAILED_UNKNOWN 8 /* programs of one source */
 
-/* A place in a file, known again by the bytes before it. */
+/*
+ * A place in a file, which is known again by the last bytes that were read of
+ * it: an inode may be another file's soon.
+ */
 struct mt_place {
 	uint64_t dev;
 	uint64_t ino;
 	uint64_t offset;
-	uint64_t checked; /* that many bytes before offset */
+	uint64_t until; /* the file was read up to here, offset or more */
+	uint64_t checked; /* that many bytes before that */
 	uint64_t sum; /* have this CRC-32 */
 };
 
