@@ -276,11 +276,13 @@ row(const struct api *a, size_t i)
 	return mt_str_n(a->texts.p + from, a->ends[i] - from);
 }
 
+/* A row that mailcow could not read is null, and counts all the same. */
 static void
-add_row(struct api *a, const json_t *object)
+add_row(struct api *a, const json_t *row)
 {
-	(void)json_dump_callback(
-	    object, dump_part, &a->texts, JSON_COMPACT | JSON_SORT_KEYS);
+	if (json_is_object(row))
+		(void)json_dump_callback(
+		    row, dump_part, &a->texts, JSON_COMPACT | JSON_SORT_KEYS);
 	if (a->n_rows == a->room) {
 		a->room = a->room == 0 ? PAGE : a->room * 2;
 		a->ends = mt_realloc_array(a->ends, a->room, sizeof(*a->ends));
@@ -293,23 +295,25 @@ add_row(struct api *a, const json_t *object)
 /*
  * Rows `before` and on were just added; how many of them repeat what stands
  * before them? At least those asked for twice, and as many more as came in
- * meanwhile and moved the list.
+ * meanwhile and moved the list. False: it has moved further than that.
  */
-static size_t
-repeated(const struct api *a, size_t before)
+static bool
+repeated(const struct api *a, size_t before, size_t *ret_n)
 {
-	size_t n = a->n_rows - before, least, i, j;
+	size_t n = a->n_rows - before, i, j;
 
-	least = before < OVERLAP ? before : OVERLAP;
-	for (i = least; i <= before && i <= n; i++) {
+	for (i = before < OVERLAP ? before : OVERLAP; i <= before && i <= n;
+	     i++) {
 		for (j = 0; j < i; j++)
 			if (!mt_str_eq(
 				row(a, before - i + j), row(a, before + j)))
 				break;
-		if (j == i)
-			return i;
+		if (j == i) {
+			*ret_n = i;
+			return true;
+		}
 	}
-	return 0;
+	return false;
 }
 
 static void
@@ -329,7 +333,7 @@ drop_rows(struct api *a, size_t before, size_t n)
 	a->n_rows -= n;
 }
 
-/* Rows of a page are added; *ret_n: how many there were, null or not. */
+/* Rows of a page are added; *ret_n: how many there were. */
 static enum mt_rc
 add_page(struct source *s, size_t *ret_n, struct mt_err *err)
 {
@@ -342,7 +346,6 @@ add_page(struct source *s, size_t *ret_n, struct mt_err *err)
 	if (page == NULL)
 		return mt_fail(err, MT_FORMAT, "%s: the answer is not JSON: %s",
 		    s->name, why.text);
-	*ret_n = 0;
 	if (json_is_object(page) && json_object_size(page) > 0) {
 		item = json_object_get(page, "msg");
 		mt_err_put(err, MT_CONFIG, 0, "%s: refused: %s", s->name,
@@ -352,17 +355,19 @@ add_page(struct source *s, size_t *ret_n, struct mt_err *err)
 		return MT_CONFIG;
 	}
 	/* "{}" is an empty list. */
-	json_array_foreach(page, i, item)
-	{
-		++*ret_n;
-		if (json_is_object(item))
-			add_row(a, item);
-	}
+	json_array_foreach(page, i, item) add_row(a, item);
 	json_decref(page);
+	*ret_n = a->n_rows - before;
 	if (mt_buf_over(&a->texts))
 		return mt_fail(
 		    err, MT_LIMIT, "%s: more than we can hold", s->name);
-	drop_rows(a, before, repeated(a, before));
+	/* The list may have been trimmed to less than we had. */
+	if (*ret_n == 0)
+		return MT_OK;
+	if (!repeated(a, before, &i))
+		return mt_fail(err, MT_AGAIN,
+		    "%s: the log moves faster than its pages come", s->name);
+	drop_rows(a, before, i);
 	return MT_OK;
 }
 
@@ -410,7 +415,8 @@ take_page(struct source *s, CURLcode code)
 		WINDOW_MORE ||
 	    (a->window.seen.n == 0 && !last)) {
 		a->window.left = 0;
-		return ask(s) || true;
+		(void)ask(s);
+		return true;
 	}
 	a->due_ms = mt_clock_mono_ms() +
 	    (int64_t)s->tail->options->mailcow_poll_s * 1000;
