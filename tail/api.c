@@ -412,9 +412,7 @@ take_page(struct source *s, CURLcode code)
 	for (i = 0; i < a->n_rows; i++)
 		a->elements[i] = row(a, i);
 	if (window_take(s, &a->window, a->elements, a->n_rows, last) ==
-		WINDOW_MORE ||
-	    (a->window.seen.n == 0 && !last)) {
-		a->window.left = 0;
+	    WINDOW_MORE) {
 		(void)ask(s);
 		return true;
 	}

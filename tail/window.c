@@ -84,6 +84,13 @@ push(struct seen *seen, uint64_t hash)
 		seen->n++;
 }
 
+/* What is there at the very first look may not be asked for. */
+static bool
+is_skipped(const struct source *s, const struct window *w)
+{
+	return s->tail->options->from == MT_from_last && !w->begun;
+}
+
 /* A list never read before is read, or only remembered. */
 static void
 begin(struct source *s, struct window *w, size_t n)
@@ -92,7 +99,7 @@ begin(struct source *s, struct window *w, size_t n)
 
 	w->left = n;
 	w->known = 0;
-	if (s->tail->options->from != MT_from_last || w->begun)
+	if (!is_skipped(s, w))
 		return;
 	for (i = n; i-- > 0;)
 		push(&w->seen, hash_of(w->elements[i]));
@@ -123,6 +130,8 @@ window_take(struct source *s, struct window *w, const struct mt_str *elements,
 	bool sure;
 
 	w->elements = elements;
+	if (w->seen.n == 0 && !all && !is_skipped(s, w))
+		return WINDOW_MORE;
 	if (w->seen.n == 0) {
 		begin(s, w, n);
 		w->begun = true;
