@@ -111,6 +111,23 @@ ask_hook(struct milter_message *m, const struct milter_client *client,
 		m->decision.quoted = said->quoted;
 }
 
+/* The sender, or each and every recipient, is to leave no trace. */
+static bool
+is_ignored(const struct milter_message *m)
+{
+	const struct mt_ignore *ignore = m->site->base->ignore;
+	size_t i;
+
+	if (mt_ignore_has(ignore, milter_message_get(m, TEXT_SENDER)))
+		return true;
+	if (ignore == NULL || m->rcpts_n == 0 || m->rcpts_kept < m->rcpts_n)
+		return false;
+	for (i = 0; i < m->rcpts_kept; i++)
+		if (!mt_ignore_has(ignore, m->rcpt[i].address))
+			return false;
+	return true;
+}
+
 void
 milter_decide(
     struct milter_message *m, const struct milter_client *client, bool can_edit)
@@ -135,5 +152,8 @@ milter_decide(
 		m->decision.level = MT_level_recipient;
 		m->decision.rule = mt_str(NULL);
 	}
+	m->ignored = is_ignored(m);
+	if (m->ignored)
+		m->decision.mode = MT_mode_off;
 	m->reason = first_reason(m, can_edit);
 }

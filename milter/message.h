@@ -61,6 +61,7 @@ struct milter_message {
 	bool others_sign; /* a DKIM or ARC signature came with it */
 
 	bool submitted;
+	bool ignored; /* it leaves no trace */
 	struct mt_policy *policy; /* a reference */
 	struct mt_policy_result decision; /* borrows from policy, rcpt */
 	struct mt_policy_rcpt *rcpt; /* rcpts_kept, owned; borrow from rcpts */

@@ -117,6 +117,8 @@ add_rcpts(struct recorder *r)
 
 	for (i = 0; i < r->m->rcpts_kept; i++) {
 		rcpt = &r->m->rcpt[i];
+		if (mt_ignore_has(r->m->site->base->ignore, rcpt->address))
+			continue;
 		ev.rcpt = rcpt->address;
 		ev.mode = rcpt->mode;
 		ev.rule = text_of(rcpt->rule);
@@ -148,6 +150,8 @@ milter_record(
 		.queue_id = mt_buf_view(&m->text[TEXT_QUEUE_ID]),
 		.kept = true };
 
+	if (m->ignored)
+		return true;
 	mt_spool_batch_init(&r.batch);
 	add_offer(&r, client);
 	if (m->marked)

@@ -16,6 +16,7 @@ unref_base(struct milter_base *base)
 	milter_hook_free(base->hook);
 	mt_policy_watch_free(base->watch);
 	milter_origin_free(base->origin);
+	mt_ignore_free(base->ignore);
 	mt_trouble_done(&base->losing);
 	mt_free(base->keys_path);
 	mt_conf_unref(base->conf);
@@ -42,6 +43,10 @@ open_base(struct mt_conf *conf, struct milter_base *base, struct mt_err *err)
 	mt_free(path);
 	if (milter_origin_read(o, &base->origin, err) != MT_OK)
 		return err->rc;
+	if (mt_ignore_load(o->ignore_addresses, &base->ignore, err) != MT_OK) {
+		mt_err_in(err, "ignore_addresses");
+		return err->rc;
+	}
 	return mt_spool_open(&spool, &base->spool, err);
 }
 

@@ -14,6 +14,7 @@
 #include "base/trouble.h"
 #include "conf/conf.h"
 #include "hook.h"
+#include "mail/ignore.h"
 #include "options.h"
 #include "origin.h"
 #include "policy/snapshot.h"
@@ -26,6 +27,7 @@ struct milter_base {
 	struct mt_conf *conf; /* a reference */
 	const struct milter_options *options;
 	struct milter_origin *origin; /* owned */
+	struct mt_ignore *ignore; /* owned; NULL: none */
 	struct mt_policy_watch *watch; /* owned */
 	struct mt_spool *spool; /* owned */
 	struct mt_trouble losing; /* events */
