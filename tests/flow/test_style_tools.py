@@ -22,8 +22,8 @@ mt_room(event
 def tree(tmp_path):
     """A tree in which every check is content; write(name, text) adds."""
     for name in ("lib/base", "lib/conf", "lib/event", "milter", "rspamd-lua",
-                 "shipper", "collector", "pixel-cgi", "feed", "ctl", "tools",
-                 "tests", "bench"):
+                 "shipper", "tail", "collector", "pixel-cgi", "feed", "ctl",
+                 "tools", "tests", "bench"):
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / "lib/CMakeLists.txt").write_text(LAW)
 

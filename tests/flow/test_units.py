@@ -9,8 +9,9 @@ import pytest
 
 from tests.lib.process import run
 
-UNITS = ["mailtrail-milter", "mailtrail-ship", "mailtrail-collector",
-         "mailtrail-pixel", "mailtrail-feed", "mailtrail-prune"]
+UNITS = ["mailtrail-milter", "mailtrail-tail", "mailtrail-ship",
+         "mailtrail-collector", "mailtrail-pixel", "mailtrail-feed",
+         "mailtrail-prune"]
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def test_the_timer_is_valid(root, build, systemd, tmp_path):
     assert said.stderr == ""
 
 
-@pytest.mark.parametrize("unit", UNITS[:5])
+@pytest.mark.parametrize("unit", UNITS[:6])
 def test_a_daemon_that_dies_often_comes_back(build, unit):
     text = (build / f"packaging/{unit}.service").read_text()
     assert re.search(r"^Restart=on-failure$", text, re.M)
