@@ -110,6 +110,7 @@ examine(struct ctl_doctor *d)
 {
 	ctl_doctor_programs(d);
 	ctl_doctor_sockets(d);
+	ctl_doctor_tail(d);
 	ctl_doctor_postfix(d);
 	ctl_doctor_keys(d);
 	ctl_doctor_spool(d);
@@ -187,11 +188,12 @@ static const struct ctl_opt opts[] = {
 const struct ctl_cmd ctl_doctor = {
 	.name = "doctor",
 	.does = "check every step that a message's events take",
-	.more = "Looks at the programs' option files, the sockets, Postfix's "
-		"milters, keys, spool, Redis, MariaDB, schema, clocks, "
-		"the policy snapshot and the pixel, which it fetches. A line "
-		"each says ok, warn or FAIL, and what to do. Run it as root "
-		"on a mail host. Ends with 1 when something fails.",
+	.more =
+	    "Looks at the programs' option files, the sockets, the "
+	    "mail log and who reads it, Postfix's milters, keys, spool, Redis, MariaDB, schema, clocks, "
+	    "the policy snapshot and the pixel, which it fetches. A line "
+	    "each says ok, warn or FAIL, and what to do. Run it as root "
+	    "on a mail host. Ends with 1 when something fails.",
 	.opts = opts,
 	.conf = true,
 	.run = run,

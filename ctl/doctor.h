@@ -19,6 +19,7 @@ enum ctl_health { CTL_OK, CTL_WARN, CTL_FAIL, CTL_HEALTHS };
 /* Programs that are configured on this host. */
 enum ctl_program {
 	CTL_MILTER,
+	CTL_TAIL,
 	CTL_SHIP,
 	CTL_COLLECTOR,
 	CTL_PIXEL,
@@ -49,6 +50,7 @@ struct ctl_running ctl_doctor_running(
 
 void ctl_doctor_programs(struct ctl_doctor *d);
 void ctl_doctor_sockets(struct ctl_doctor *d);
+void ctl_doctor_tail(struct ctl_doctor *d);
 void ctl_doctor_postfix(struct ctl_doctor *d);
 void ctl_doctor_keys(struct ctl_doctor *d);
 void ctl_doctor_spool(struct ctl_doctor *d);

@@ -18,6 +18,7 @@ static const struct {
 	const char *dir; /* in a build directory */
 } programs[] = {
 	[CTL_MILTER] = { "mailtrail-milter", "milter.conf", "milter" },
+	[CTL_TAIL] = { "mailtrail-tail", "tail.conf", "tail" },
 	[CTL_SHIP] = { "mailtrail-ship", "ship.conf", "shipper" },
 	[CTL_COLLECTOR] = { "mailtrail-collector", "collector.conf",
 	    "collector" },
@@ -149,6 +150,9 @@ ctl_doctor_programs(struct ctl_doctor *d)
 	compare(d, CTL_MILTER, CTL_PIXEL, "token_keys");
 	compare(d, CTL_MILTER, CTL_SHIP, "spool_dir");
 	compare(d, CTL_PIXEL, CTL_SHIP, "spool_dir");
+	compare(d, CTL_TAIL, CTL_SHIP, "spool_dir");
+	compare(d, CTL_MILTER, CTL_TAIL, "host");
+	compare(d, CTL_MILTER, CTL_TAIL, "ignore_addresses");
 	compare(d, CTL_SHIP, CTL_COLLECTOR, "redis_stream");
 	compare(d, CTL_SHIP, CTL_COLLECTOR, "redis_group");
 }

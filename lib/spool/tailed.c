@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <sys/file.h>
+
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/num.h"
@@ -46,6 +51,19 @@ mt_tailed_done(struct mt_tailed *tailed)
 		mt_free(tailed->sources[i].name);
 	mt_free(tailed->sources);
 	*tailed = (struct mt_tailed){ .n = 0 };
+}
+
+bool
+mt_tailed_served(int dir_fd)
+{
+	int fd = openat(dir_fd, MT_TAILED_LOCK, O_RDONLY | O_CLOEXEC);
+	bool served;
+
+	if (fd < 0)
+		return errno != ENOENT;
+	served = flock(fd, LOCK_SH | LOCK_NB) != 0;
+	(void)close(fd);
+	return served;
 }
 
 static bool

@@ -89,6 +89,8 @@ struct mt_tailed {
 
 #define MT_TAILED_LOCK "tail.lock" /* held (flock) while the program runs */
 
+/* Is a mailtrail-tail at work there? Looks for its lock. */
+bool mt_tailed_served(int dir_fd);
 /* MT_ABSENT: no state. MT_FORMAT: damaged. */
 MT_MUST_CHECK enum mt_rc mt_tailed_read(
     int dir_fd, struct mt_tailed *ret_tailed, struct mt_err *err);
