@@ -54,6 +54,7 @@ file_close(struct source *s)
 		return;
 	if (f->fd >= 0)
 		(void)close(f->fd);
+	rotated_done(&f->known);
 	mt_free(f->bytes);
 	mt_free(f->dir);
 	mt_free(f);
@@ -98,7 +99,7 @@ adopt(struct source *s, int fd, uint64_t offset)
 	f->at = offset;
 	f->size = (uint64_t)st.st_size;
 	f->n_before = n;
-	f->skipping = f->leaving = false;
+	f->skipping = f->leaving = f->unsure = false;
 	f->look = true;
 	return true;
 }
@@ -142,16 +143,18 @@ begin_again(struct source *s, struct mt_err *err)
 {
 	struct file *f = s->own;
 	uint64_t offset = f->moment.offset;
+	int64_t since = s->tail->before.at;
 	enum mt_rc rc;
 	int fd;
 
-	rc = find_place(f, &f->moment, &fd, err);
-	if (rc == MT_ABSENT) {
+	/* Nothing was read of it: a copy of it would not be known again. */
+	if (f->moment.until == 0)
+		rc = find_since(s, since - 2 * MT_SECOND, false, &fd, err);
+	else
+		rc = find_place(f, &f->moment, &fd, err);
+	if (rc == MT_ABSENT && f->moment.until > 0) {
 		offset = 0;
-		rc = find_since(s, s->tail->before.at, &fd, err);
-		/* Said once; from here on it is a new log. */
-		f->placed = false;
-		f->new_log = true;
+		rc = find_since(s, since, true, &fd, err);
 	}
 	if (rc != MT_OK)
 		return rc;
@@ -278,6 +281,7 @@ leave(struct source *s, struct mt_str rest)
 	seal(f, &f->moment);
 	if (!adopt(s, fd, 0))
 		return false;
+	f->unsure = true;
 	source_works(s);
 	mt_log(MT_LOG_DEBUG, "%s: going on in the next file", s->name);
 	return true;
@@ -312,6 +316,7 @@ read_some(struct source *s)
 	struct mt_str rest;
 	struct stat st;
 	ssize_t n;
+	int fd;
 
 	n = pread(f->fd, f->bytes, want, (off_t)(f->at - f->n_before));
 	if (n < 0 || fstat(f->fd, &st) != 0) {
@@ -322,6 +327,9 @@ read_some(struct source *s)
 	if ((size_t)n < f->n_before ||
 	    memcmp(f->bytes, f->before, f->n_before) != 0)
 		return begin_over(s);
+	if (n > 0 && f->unsure && find_unknown(s, &fd))
+		return adopt(s, fd, 0);
+	f->unsure = f->unsure && n == 0;
 	f->size = (uint64_t)st.st_size;
 	f->mtime =
 	    (int64_t)st.st_mtim.tv_sec * MT_SECOND + st.st_mtim.tv_nsec / 1000;

@@ -44,6 +44,8 @@ struct file {
 	struct mt_place moment, recorded, older, safe;
 	int64_t older_ms;
 	bool placed; /* recorded is set */
+	struct rotated_list known; /* owned; when it was decided to open fd */
+	bool unsure; /* nothing was read of it yet, see find_unknown */
 	bool look; /* something happened to it */
 	int64_t look_ms; /* when to look all the same */
 	bool watched;
@@ -60,11 +62,16 @@ MT_MUST_CHECK enum mt_rc find_place(const struct file *f,
 MT_MUST_CHECK enum mt_rc find_next(
     struct source *s, int *ret_fd, struct mt_err *err);
 /*
- * The oldest file with lines since `since` (µs), when the place is lost. Says
- * what is missing.
+ * The oldest file with lines since `since` (µs), when there is no place to go
+ * by; missing: because it is lost, which is said.
  */
-MT_MUST_CHECK enum mt_rc find_since(
-    struct source *s, int64_t since, int *ret_fd, struct mt_err *err);
+MT_MUST_CHECK enum mt_rc find_since(struct source *s, int64_t since,
+    bool missing, int *ret_fd, struct mt_err *err);
+/*
+ * The file was opened anew and something is in it. Is it what came first, or
+ * was that copied and truncated since find_next? Then the copy comes first.
+ */
+bool find_unknown(struct source *s, int *ret_fd);
 /* A rotated copy that goes on where the open file was; -1: there is none. */
 int find_copy(const struct file *f);
 /* A compressed one that was changed since the open file was last read. */

@@ -14,6 +14,7 @@
 #include "file.h"
 
 #define US 1000 /* ns */
+#define COPY_TRIES 20 /* while files are being renamed */
 
 static enum mt_rc
 open_file(const char *path, int *ret_fd, struct mt_err *err)
@@ -44,8 +45,9 @@ open_rotated(const struct file *f, const struct rotated *r, int *ret_fd,
 
 	(void)snprintf(path, sizeof(path), "%s/%s", f->dir, r->name);
 	if (open_file(path, ret_fd, err) != MT_OK)
-		return err->rc;
-	/* Another has that name by now: look again later. */
+		/* It has another name by now: look again later. */
+		return err->rc = err->rc == MT_ABSENT ? MT_AGAIN : err->rc;
+	/* Or another has that name. */
 	if (fstat(*ret_fd, &st) == 0 && st.st_ino == r->ino &&
 	    st.st_dev == r->dev)
 		return MT_OK;
@@ -124,13 +126,13 @@ find_copy(const struct file *f)
 		.checked = f->n_before,
 		.sum = mt_sum(0, f->before, f->n_before),
 	};
+	enum mt_rc rc = MT_AGAIN;
 	struct mt_err err;
-	int fd;
+	int i, fd = -1;
 
-	if (f->n_before == 0 ||
-	    find_rotated(f, &place, false, &fd, &err) != MT_OK)
-		return -1;
-	return fd;
+	for (i = 0; f->n_before > 0 && i < COPY_TRIES && rc == MT_AGAIN; i++)
+		rc = find_rotated(f, &place, false, &fd, &err);
+	return rc == MT_OK ? fd : -1;
 }
 
 bool
@@ -183,7 +185,7 @@ first_later(const struct file *f, const struct rotated_list *list)
 enum mt_rc
 find_next(struct source *s, int *ret_fd, struct mt_err *err)
 {
-	const struct file *f = s->own;
+	struct file *f = s->own;
 	struct rotated_list list;
 	enum mt_rc rc = MT_ABSENT;
 	size_t i;
@@ -198,10 +200,46 @@ find_next(struct source *s, int *ret_fd, struct mt_err *err)
 		else if (!is_at_path(f, &list.files[i]))
 			rc = open_rotated(f, &list.files[i], ret_fd, err);
 	}
-	rotated_done(&list);
+	rotated_done(&f->known);
+	f->known = list;
 	if (rc == MT_ABSENT)
 		rc = find_path(f, ret_fd, err);
 	return rc;
+}
+
+static bool
+is_known(const struct file *f, const struct rotated *r)
+{
+	size_t i;
+
+	for (i = 0; i < f->known.n; i++)
+		if (f->known.files[i].ino == r->ino &&
+		    f->known.files[i].dev == r->dev)
+			return true;
+	return r->ino == f->ino && r->dev == f->dev;
+}
+
+bool
+find_unknown(struct source *s, int *ret_fd)
+{
+	struct file *f = s->own;
+	struct rotated_list list;
+	struct mt_err err;
+	struct stat st;
+	bool found = false;
+	size_t i;
+
+	/* Renamed meanwhile, it is the next all the same. */
+	if (stat(f->path, &st) != 0 || st.st_ino != f->ino ||
+	    st.st_dev != f->dev)
+		return false;
+	rotated_list(f->dir, f->base, &list);
+	for (i = 0; i < list.n && !found; i++)
+		found = !list.files[i].compressed && list.files[i].size > 0 &&
+		    !is_known(f, &list.files[i]) &&
+		    open_rotated(f, &list.files[i], ret_fd, &err) == MT_OK;
+	rotated_done(&list);
+	return found;
 }
 
 static void
@@ -231,7 +269,8 @@ say_missing(struct source *s, const struct rotated_list *list, int64_t since,
 }
 
 enum mt_rc
-find_since(struct source *s, int64_t since, int *ret_fd, struct mt_err *err)
+find_since(struct source *s, int64_t since, bool missing, int *ret_fd,
+    struct mt_err *err)
 {
 	const struct file *f = s->own;
 	struct rotated_list list;
@@ -239,12 +278,13 @@ find_since(struct source *s, int64_t since, int *ret_fd, struct mt_err *err)
 	size_t i;
 
 	rotated_list(f->dir, f->base, &list);
-	say_missing(s, &list, since, (int64_t)s->counts.last);
 	for (i = 0; i < list.n && rc == MT_ABSENT; i++)
 		if (!list.files[i].compressed && list.files[i].ns / US >= since)
 			rc = open_rotated(f, &list.files[i], ret_fd, err);
-	rotated_done(&list);
 	if (rc == MT_ABSENT)
 		rc = find_path(f, ret_fd, err);
+	if (rc == MT_OK && missing)
+		say_missing(s, &list, since, (int64_t)s->counts.last);
+	rotated_done(&list);
 	return rc;
 }

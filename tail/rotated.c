@@ -13,6 +13,7 @@
 #include "rotated.h"
 
 #define FILES_MAX 4096
+#define LISTINGS 20 /* until two agree */
 #define NS INT64_C(1000000000)
 
 /* What stands behind the file's own name; NULL: it is none of its selves. */
@@ -93,8 +94,8 @@ compare(const void *a, const void *b)
 	return compare_names(x->name, y->name);
 }
 
-void
-rotated_list(const char *dir, const char *base, struct rotated_list *out)
+static void
+list_once(const char *dir, const char *base, struct rotated_list *out)
 {
 	struct rotated found;
 	struct dirent *e;
@@ -113,6 +114,38 @@ rotated_list(const char *dir, const char *base, struct rotated_list *out)
 	(void)closedir(d);
 	if (out->n > 1)
 		qsort(out->files, out->n, sizeof(*out->files), compare);
+}
+
+static bool
+is_same(const struct rotated_list *a, const struct rotated_list *b)
+{
+	size_t i;
+
+	if (a->n != b->n)
+		return false;
+	for (i = 0; i < a->n; i++)
+		if (a->files[i].ino != b->files[i].ino ||
+		    strcmp(a->files[i].name, b->files[i].name) != 0)
+			return false;
+	return true;
+}
+
+void
+rotated_list(const char *dir, const char *base, struct rotated_list *out)
+{
+	struct rotated_list before;
+	unsigned i;
+
+	list_once(dir, base, out);
+	for (i = 0; i < LISTINGS; i++) {
+		before = *out;
+		list_once(dir, base, out);
+		if (is_same(&before, out))
+			break;
+		rotated_done(&before);
+	}
+	if (i < LISTINGS)
+		rotated_done(&before);
 }
 
 void

@@ -28,7 +28,10 @@ struct rotated_list {
 	size_t n;
 };
 
-/* What cannot be listed is as good as not there. */
+/*
+ * What cannot be listed is as good as not there. A file that is renamed
+ * meanwhile may be missing from a listing: so it is made until two agree.
+ */
 void rotated_list(const char *dir, const char *base, struct rotated_list *out);
 void rotated_done(struct rotated_list *list);
 
