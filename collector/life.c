@@ -169,7 +169,7 @@ fetch_end(const struct store_event **events, size_t n, int64_t unit)
 		if (!ends(events[i]))
 			continue;
 		end = events[i];
-		memmove(events + 1, events, i * sizeof(*events));
+		memmove(events + 1, events, i * sizeof(const void *));
 		events[0] = end;
 		return true;
 	}
@@ -242,7 +242,7 @@ life_split(struct mt_str queue_id, const struct store_event **events, size_t n,
 
 	if (n == 0)
 		return 0;
-	qsort_r(events, n, sizeof(*events), compare, &unit);
+	qsort_r(events, n, sizeof(const void *), compare, &unit);
 	if (mt_queue_id_time(queue_id, NULL)) {
 		open_life(&s, &lives[0], events);
 		for (i = 0; i < n; i++)

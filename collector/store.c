@@ -118,7 +118,7 @@ make_room(struct store *s, size_t n)
 {
 	if (n <= s->cap)
 		return;
-	s->sorted = mt_realloc_array(s->sorted, n, sizeof(*s->sorted));
+	s->sorted = mt_realloc_array(s->sorted, n, sizeof(const void *));
 	s->added = mt_realloc_array(s->added, n, sizeof(*s->added));
 	s->merged = mt_realloc_array(s->merged, n, sizeof(*s->merged));
 	s->cap = n;
@@ -173,7 +173,7 @@ insert_kind(struct store *s, enum mt_event id, const struct store_event *events,
 			s->sorted[kind++] = &events[i];
 	if (kind == 0)
 		return MT_OK;
-	qsort_r(s->sorted, kind, sizeof(*s->sorted), compare, &t);
+	qsort_r(s->sorted, kind, sizeof(const void *), compare, &t);
 	mt_bulk_clear(bulk);
 	for (i = 0; i < kind; i++)
 		mt_bulk_add(bulk, &s->sorted[i]->event);

@@ -273,7 +273,7 @@ make_room(struct trail *t, size_t n)
 		return;
 	t->cap_events = n * 2;
 	t->events =
-	    mt_realloc_array(t->events, t->cap_events, sizeof(*t->events));
+	    mt_realloc_array(t->events, t->cap_events, sizeof(const void *));
 	t->lives = mt_realloc_array(t->lives, t->cap_events, sizeof(*t->lives));
 }
 

@@ -71,19 +71,19 @@ put_length(char *at, size_t n)
 
 /* A pair's name, and room for its value's length. */
 static void
-begin_pair(struct mt_buf *out, const char *name)
+begin_pair(struct mt_buf *out, const char *text)
 {
-	size_t n = strlen(name);
+	const struct mt_str name = mt_str(text);
 	char *p;
 
 	/* One look at the ceiling for all. */
-	if (!mt_buf_reserve(out, LENGTH + n + LENGTH))
+	if (!mt_buf_reserve(out, LENGTH + name.n + LENGTH))
 		return;
 	p = out->p + out->n;
-	put_length(p, n);
-	memcpy(p + LENGTH, name, n);
-	put_length(p + LENGTH + n, 0);
-	out->n += LENGTH + n + LENGTH;
+	put_length(p, name.n);
+	memcpy(p + LENGTH, name.p, name.n);
+	put_length(p + LENGTH + name.n, 0);
+	out->n += LENGTH + name.n + LENGTH;
 	out->p[out->n] = '\0';
 }
 

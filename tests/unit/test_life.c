@@ -115,7 +115,7 @@ lives_are_told_apart_in_any_order(void **state)
 		{ "4jWMmX0MFzz1bYQW", "c.o.a.d.r:c.o", "7@-1" },
 	};
 	struct store_event events[MOST];
-	const struct store_event *order[MOST];
+	const struct store_event *order[MOST] = { NULL };
 	struct life lives[MOST];
 	char found[256];
 	size_t i, k, n, round, at;
