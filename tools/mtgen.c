@@ -108,7 +108,7 @@ print_processes(uint64_t processes)
 	unsigned i, n = 0;
 
 	for (i = 0; i < MT_PROCESS_N; i++)
-		n += processes >> i & 1;
+		n += (unsigned)(processes >> i & 1);
 	if (n > SOME_PROCESSES) {
 		(void)printf("%u of Postfix's", n);
 		return;
