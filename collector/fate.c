@@ -319,6 +319,10 @@ is_meant(struct fate *t, const struct mt_ev_notice *e, size_t from, size_t to)
 	return keys[0].n + keys[1].n == 0 && from == 0 && to == t->n_entries;
 }
 
+/*
+ * What reports say stands beside the status, never in its place: anybody who
+ * has seen a message can send one.
+ */
 static void
 add_notices(
     struct fate *t, size_t from, size_t to, struct mt_row_recipient *row)
@@ -334,15 +338,6 @@ add_notices(
 			continue;
 		row->notice = n->kind;
 		row->notice_at = n->at;
-		if (n->kind == MT_notice_failed &&
-		    (row->status == MT_status_delivered ||
-			row->status == MT_status_unknown)) {
-			row->status = MT_status_bounced;
-			row->status_at = n->at;
-			row->dsn = n->dsn;
-			row->relay = n->reporter;
-			row->reply = n->text;
-		}
 	}
 }
 
