@@ -84,7 +84,7 @@ PORT_CF = """\
   -o milter_macro_daemon_name={daemon}
   -o {{ milter_macro_defaults = {defaults} }}
   -o cleanup_service_name=cleanup-{name}
-cleanup-{name} unix n    -       n       -       0       cleanup
+{options}cleanup-{name} unix n    -       n       -       0       cleanup
   -o {{ milter_macro_defaults = {defaults} }}
 """
 
@@ -102,7 +102,11 @@ class Postfix:
     """master(8) in the foreground of a directory of its own."""
 
     def __init__(self, lab, name="postfix", sink=None, milters=(),
-                 ports=None, hostname="mx.example.org", settings=None):
+                 ports=None, hostname="mx.example.org", settings=None,
+                 services="", port_options=None):
+        """services: more lines of master.cf; port_options: what the smtpd of
+        a port is told beside (a list of "name=value"), by the port's name.
+        """
         self.directory = lab.subdir(name)
         self.conf = os.path.join(self.directory, "conf")
         self.ports = {}
@@ -118,18 +122,25 @@ class Postfix:
                 port=self.ports[port_name], name=port_name,
                 daemon="ORIGINATING" if user else hostname,
                 defaults=f"auth_authen={user}, auth_type=PLAIN"
-                if user else "")
+                if user else "",
+                options="".join(
+                    f"  -o {{ {o} }}\n"
+                    for o in (port_options or {}).get(port_name, ())))
         with open(os.path.join(self.conf, "main.cf"), "w",
                   encoding="ascii") as f:
-            f.write(MAIN_CF.format(
+            text = MAIN_CF.format(
                 directory=self.directory, programs=PROGRAMS,
                 hostname=hostname, transport=transport,
-                milters=", ".join(self.milters)))
-            for key, value in (settings or {}).items():
+                milters=", ".join(self.milters))
+            settings = settings or {}
+            # Postfix warns, often, of what is set twice.
+            f.writelines(line for line in text.splitlines(True)
+                         if line.partition(" =")[0] not in settings)
+            for key, value in settings.items():
                 f.write(f"{key} = {value}\n")
         with open(os.path.join(self.conf, "master.cf"), "w",
                   encoding="ascii") as f:
-            f.write(master)
+            f.write(master + services)
         # Not "postfix start-fg": that leaves a shell between us and master.
         self.process = Process("postfix", [
             f"{PROGRAMS}/master", "-c", self.conf, "-s"], self.directory)
@@ -142,8 +153,10 @@ class Postfix:
 
     def start(self):
         run(["postfix", "-c", self.conf, "check"])  # makes the queue
+        # Some tests have a port that refuses everybody.
         self.process.start(lambda: all(
-            answers(("127.0.0.1", p), b"220 ") for p in self.ports.values()))
+            any(answers(("127.0.0.1", p), g) for g in (b"220 ", b"554 "))
+            for p in self.ports.values()))
         return self
 
     def stop(self):

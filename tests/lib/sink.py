@@ -61,8 +61,15 @@ def queue_id(fields):
     return match[1] if match else None
 
 
+# A path between angle brackets; a quoted local part may hold one.
+PATH = r':\s*<((?:"(?:[^"\\]|\\.)*"|[^">])*)>'
+
+
 class Session:
     """One client's dialogue, RFC 5321 as far as a server must."""
+
+    extensions = ("PIPELINING", f"SIZE {LIMIT}", "8BITMIME", "SMTPUTF8",
+                  "ENHANCEDSTATUSCODES", "DSN")
 
     def __init__(self, store, reader, writer):
         self.store, self.reader, self.writer = store, reader, writer
@@ -90,19 +97,30 @@ class Session:
     def say(self, line):
         self.writer.write(line.encode() + b"\r\n")
 
+    def refusal(self, address):
+        """What the recipient is answered instead of 250, or None."""
+        if address.startswith("refuse"):
+            return "550 5.1.1 no such mailbox"
+        if address.startswith("defer"):
+            return "450 4.2.0 try later"
+        return None
+
+    def refusal_of_data(self):
+        """The same for a whole message, or None."""
+        return None
+
     async def do_ehlo(self, _):
         self.reset()
-        for word in ("sink.example", "PIPELINING", f"SIZE {LIMIT}",
-                     "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"):
+        for word in ("sink.example", *self.extensions[:-1]):
             self.say(f"250-{word}")
-        self.say("250 DSN")
+        self.say(f"250 {self.extensions[-1]}")
 
     async def do_helo(self, _):
         self.reset()
         self.say("250 sink.example")
 
     async def do_mail(self, rest):
-        match = re.match(r"FROM:\s*<([^>]*)>", rest, re.I)
+        match = re.match("FROM" + PATH, rest, re.I)
         if match is None:
             return self.say("501 5.5.4 MAIL FROM:<address>")
         self.reset()
@@ -110,13 +128,12 @@ class Session:
         self.say("250 2.1.0 ok")
 
     async def do_rcpt(self, rest):
-        match = re.match(r"TO:\s*<([^>]+)>", rest, re.I)
-        if self.sender is None or match is None:
+        match = re.match("TO" + PATH, rest, re.I)
+        if self.sender is None or match is None or not match[1]:
             return self.say("503 5.5.1 after MAIL, RCPT TO:<address>")
-        if match[1].startswith("refuse"):
-            return self.say("550 5.1.1 no such mailbox")
-        if match[1].startswith("defer"):
-            return self.say("450 4.2.0 try later")
+        refusal = self.refusal(match[1])
+        if refusal is not None:
+            return self.say(refusal)
         self.recipients.append(match[1])
         self.say("250 2.1.5 ok")
 
@@ -139,6 +156,8 @@ class Session:
                 lines.append(line)
         if size > LIMIT:
             self.say("552 5.3.4 too large")
+        elif (refusal := self.refusal_of_data()) is not None:
+            self.say(refusal)
         else:
             n = self.store.add(self.sender, self.recipients, b"".join(lines))
             self.say(f"250 2.0.0 kept as {n}")
@@ -156,12 +175,10 @@ class Session:
         return "quit"
 
 
-async def serve(port, directory):
-    store = Store(directory)
-
+async def serve(port, store, session=Session):
     async def client(reader, writer):
         try:
-            await Session(store, reader, writer).run()
+            await session(store, reader, writer).run()
         except (ConnectionError, asyncio.LimitOverrunError, ValueError):
             pass
         finally:
@@ -227,4 +244,4 @@ if __name__ == "__main__":
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--directory", required=True)
     options = parser.parse_args()
-    asyncio.run(serve(options.port, options.directory))
+    asyncio.run(serve(options.port, Store(options.directory)))
