@@ -99,7 +99,8 @@ class Connection:
             return False
         self.socket.sendall(text + b"\r\n.\r\n")
         told.end = self.reply()
-        return True
+        # Postfix forgets a transaction that it refused at the end only so.
+        return told.end[:1] == "2" or self._over()
 
     def _over(self):
         self.ask("RSET")

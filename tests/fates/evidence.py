@@ -30,7 +30,7 @@ def collect(host, clients, acts, listing):
                 # At a probe nothing follows the answer to RCPT.
                 answers[address] = (stage, reply)
         for copy in receiver.taken():
-            if copy["about"] is not None:
+            if copy["reports"]:
                 notified.append(copy["queue_id"])
                 for original, final, action, status in copy["reports"]:
                     for address in {original, final}:

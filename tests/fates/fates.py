@@ -129,7 +129,9 @@ def bounced_by_lmtp(m):
 
 @fate(10)
 def bounced_at_once(m):
-    m.to("ok", "bounced", "error.test")
+    base = f"{m.name}.0"
+    m.add(f"gone.{base}@alias.test", "bounced",
+          [Final(f"ok.{base}.a@error.test", "bounced")])
 
 
 @fate(10)
@@ -167,8 +169,14 @@ def expired_from_nobody(m):
 
 @fate(10)
 def expired_unreachable(m):
-    m.to("ok", "expired", m.random.choice(
-        ("refused.test", "later.test", "nowhere.test")))
+    m.to("ok", "expired", m.random.choice(("refused.test", "nowhere.test")))
+
+
+@fate(5)
+def expired_by_alias(m):
+    base = f"{m.name}.0"
+    m.add(f"later.{base}@alias.test", "expired",
+          [Final(f"ok.{base}.a@later.test", "expired")])
 
 
 @fate(5)
@@ -215,6 +223,12 @@ def refused_all_recipients(m):
     m.add(f"deny.{m.name}.0@sink.test", "rejected", [])
     m.add(f"ghost.{m.name}.1@virt.test", "rejected", [])
     m.add(f"ghost.{m.name}.2@alias.test", "rejected", [])
+
+
+@fate(10)
+def refused_by_transport(m):
+    m.add(f"ok.{m.name}.0@error.test", "rejected", [])
+    m.add(f"ok.{m.name}.1@later.test", "rejected", [])
 
 
 @fate(15)
@@ -377,7 +391,9 @@ def redirected_by_header(m):
 def copied(m):
     m.say_from("bcc")
     m.some()
-    m.extra.append(Final(f"ok.{m.name}.b@sink.test", "delivered"))
+    # The rule is asked, and adds it, at each recipient.
+    m.extra += [Final(f"ok.{m.name}.b@sink.test", "delivered")
+                for _ in m.rcpts]
 
 
 @fate(10)

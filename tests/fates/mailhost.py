@@ -61,6 +61,15 @@ rspamd_config:register_symbol({
   end })
 """
 
+# Actions without a score, which only a rule can take.
+RSPAMD_ACTIONS = """\
+actions {
+  discard { flags = ["no_threshold"]; }
+  quarantine { flags = ["no_threshold"]; }
+  "soft reject" { flags = ["no_threshold"]; }
+}
+"""
+
 # (what the sender's local part begins with, what access(5) says), at the
 # stage of the dialogue that the table is for.
 SENDERS = {
@@ -102,6 +111,8 @@ ALIASES = (
     (r"^late\.(.*)@alias", "defer1.$1.a@sink.test, ok.$1.b@sink.test"),
     (r"^chain\.(.*)@alias", "team.$1@alias.test"),
     (r"^other\.(.*)@alias", "ok.$1.a@sink.test"),
+    (r"^gone\.(.*)@alias", "ok.$1.a@error.test"),
+    (r"^later\.(.*)@alias", "ok.$1.a@later.test"),
 )
 # local(8) looks up what stands before the "+".
 LOCAL = (
@@ -124,7 +135,8 @@ class MailHost:
         self.sink = Receiver(lab, "sink")
         self.silent = Receiver(lab, "silent", dsn=False)
         self.dovecot = Dovecot(lab)
-        self.rspamd = rspamd or Rspamd(lab, lua=RSPAMD_LUA)
+        self.rspamd = rspamd or Rspamd(lab, lua=RSPAMD_LUA,
+                                       extra=RSPAMD_ACTIONS)
         self.values = {"directory": self.directory, "again": None}
         ports = {"mx": None, "submission": "alice@senders.test",
                  "closed": None, "again": None}
@@ -230,7 +242,7 @@ class MailHost:
             "error.test error:5.1.6 moved away",
             "later.test retry:4.3.0 not today", "nowhere.test nosuch:",
             f"refused.test smtp:[127.0.0.1]:{free_port()}"))
-        self._write("aliases", (f"{name}: {to.format(**self.values)}"
+        self._write("aliases", (f"{name} {to.format(**self.values)}"
                                 for name, to in LOCAL))
         self._write("forward/nobody", ("ok.forward@sink.test",))
         self._write("virtual", (f"/{a}/ {to}" for a, to in ALIASES))
@@ -267,8 +279,11 @@ class MailHost:
 
     def postsuper(self, flag, queue_ids):
         """postsuper(1) with -d, -h, -H, -r or -e."""
-        run(["postsuper", "-c", self.postfix.conf, flag, "-"],
+        conf = self.postfix.conf
+        run(["postsuper", "-c", conf, flag, "-"],
             input="".join(f"{q}\n" for q in queue_ids).encode())
+        if flag == "-r":  # else pickup looks for them once a minute
+            run(["postkick", "-c", conf, "public", "pickup", "W"])
 
     # What was taken by those behind it that are not receivers
 

@@ -43,33 +43,35 @@ def rule(address):
 
 def reports(message):
     """[(original recipient, final recipient, action, status)] of a delivery
-    status notification (RFC 3464), and the X-Fate it is about."""
+    status notification (RFC 3464), and the X-Fate it is about.
+
+    Of both kinds, those with rfc822 and those with utf-8 addresses (RFC 6533),
+    whose parts Python's email package knows only in part.
+    """
     told, fate = [], None
-    for part in message.walk():
+    for part in message.get_payload():
         kind = part.get_content_type()
-        if kind in ("message/delivery-status",
-                    "message/global-delivery-status"):
-            for block in part.get_payload():
-                if block["Action"] is not None:
-                    told.append([_address(block["Original-Recipient"]),
-                                 _address(block["Final-Recipient"]),
-                                 str(block["Action"]).strip(),
-                                 str(block["Status"]).strip()])
-        elif kind in ("text/rfc822-headers", "message/global-headers"):
-            inner = email.message_from_string(part.get_payload())
-            fate = inner["X-Fate"]
-        elif kind in ("message/rfc822", "message/global"):
-            fate = part.get_payload()[0]["X-Fate"]
+        if kind.endswith("delivery-status"):
+            for block in _body(part).split("\n\n"):
+                fields = email.message_from_string(block.lstrip("\n"))
+                if fields["Action"] is not None:
+                    told.append([_address(fields["Original-Recipient"]),
+                                 _address(fields["Final-Recipient"]),
+                                 fields["Action"].strip(),
+                                 fields["Status"].strip()])
+        elif kind.startswith("message/") or kind.endswith("-headers"):
+            fate = email.message_from_string(_body(part))["X-Fate"]
     return told, fate
 
 
+def _body(part):
+    text = part.as_bytes().decode("utf-8", "replace").replace("\r\n", "\n")
+    return text.partition("\n\n")[2]
+
+
 def _address(field):
-    """The address behind "rfc822;"; the utf-8 kind is RFC 6533's."""
-    if field is None:
-        return None
-    text = str(field).partition(";")[2].strip()
-    return re.sub(r"\\x\{([0-9A-Fa-f]+)\}", lambda m: chr(int(m[1], 16)),
-                  text)
+    """The address behind "rfc822;" or "utf-8;"."""
+    return field and field.partition(";")[2].strip()
 
 
 class Store:

@@ -62,7 +62,7 @@ class Dovecot:
         owner = user("nobody")
         self.home = lab.subdir(f"{name}/home", mode=0o700, owner=owner)
         users = {**{f"box{i}": "" for i in range(10)},
-                 "full": "userdb_quota_rule=*:storage=1",
+                 "full": "userdb_quota_rule=*:storage=1B",
                  "away": "userdb_tempfail=yes"}
         with open(os.path.join(self.directory, "users"), "w",
                   encoding="ascii") as f:
