@@ -4,7 +4,20 @@ lib/base/words.def (set status). Pure; plan.py says what was meant, the log
 what Postfix said, MariaDB what Mailtrail made of it, and all must agree.
 """
 
+import dataclasses
+
 from .evidence import notices_reach
+
+
+@dataclasses.dataclass
+class Refusal:
+    """One line of refusal, as log or database have it."""
+    stage: str
+    code: int      # 0: not said
+    sender: str    # None: not known yet
+    rcpt: str      # None: not known yet, or several
+    queue_id: str  # None: none yet
+
 
 # What a recipient is, when its final addresses differ.
 GRAVEST_FIRST = ("bounced", "expired", "rejected", "filtered", "deferred",
