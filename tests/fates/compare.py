@@ -3,7 +3,8 @@
 reading.py, or MariaDB. Every difference is a line of text.
 
 A teller has recipient(queue_id, address) -> word or None, delivery(queue_id,
-address) -> words of that final address, and refusals, a list of Refusal.
+address) -> words of that final address; refusals, a list of Refusal; and
+arrived, relay -> {(queue id, address)} of what is told to be delivered there.
 """
 
 import collections
@@ -48,9 +49,12 @@ class Comparison:
                 self.counts[truth.of_rcpt(m, r, self.seen)] += 1
             if told.queue_id is not None:
                 self._queued(m, told)
-            elif not told.left and not told.local:
+            elif told.local:
+                self._local(m)
+            elif not told.left:
                 self._refused(m, told)
         self._before_mail()
+        self._arrived()
         return self
 
     def _queued(self, m, told):
@@ -74,6 +78,26 @@ class Comparison:
         if want not in got and (got or want not in UNTRIED):
             self.wrong(m, f"{final.address} under {told.queue_id} is {want}, "
                        f"told is {got}")
+
+    def _local(self, m):
+        """sendmail(1) says no queue id; the receiver knows it."""
+        for r in m.rcpts:
+            for queue_id in self.seen.taken.get((m.name, r.address), ()):
+                got = self.teller.recipient(queue_id, r.address)
+                if got != "delivered":
+                    self.wrong(m, f"{r.address} under {queue_id} is "
+                               f"delivered, told is {got}")
+
+    def _arrived(self):
+        """What the SMTP receivers took, notifications and all, is what is
+        told to have gone there: no more and no less."""
+        for port, took in self.seen.arrived.items():
+            told = self.teller.arrived[f"127.0.0.1[127.0.0.1]:{port}"]
+            for pairs, how in ((took - told, "arrived, and is not told to be"),
+                               (told - took, "is told to be")):
+                for queue_id, address in sorted(pairs):
+                    self.problems.append(
+                        f"{address} under {queue_id} {how} delivered")
 
     def _said(self, m, reply, address=None):
         """Is there a line for this reply to that recipient, or to all?"""

@@ -17,12 +17,12 @@ class Seen:
     reports: dict   # key -> [(action, status)] that its sender was sent
     acts: dict      # queue id -> the flag of postsuper
     listing: dict   # queue id -> what postqueue says of it at the end
-    notified: list  # queue ids of all the notifications that were taken
+    arrived: dict   # port -> {(queue id, address)} of all that was taken
 
 
 def collect(host, clients, acts, listing):
     taken = collections.defaultdict(list)
-    answers, notified = {}, []
+    answers, arrived = {}, collections.defaultdict(set)
     reports = collections.defaultdict(list)
     for receiver in (host.sink, host.silent):
         for stage, addresses, reply in receiver.answered():
@@ -30,8 +30,9 @@ def collect(host, clients, acts, listing):
                 # At a probe nothing follows the answer to RCPT.
                 answers[address] = (stage, reply)
         for copy in receiver.taken():
+            arrived[receiver.port].update(
+                (copy["queue_id"], a.lower()) for a in copy["recipients"])
             if copy["reports"]:
-                notified.append(copy["queue_id"])
                 for original, final, action, status in copy["reports"]:
                     for address in {original, final}:
                         reports[copy["about"], address].append(
@@ -42,7 +43,7 @@ def collect(host, clients, acts, listing):
     for name, address in host.kept():
         taken[name, address].append(None)
     return Seen(clients.told, dict(taken), answers, dict(reports), acts,
-                listing, notified)
+                listing, dict(arrived))
 
 
 def notices_reach(m):

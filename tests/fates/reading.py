@@ -13,7 +13,7 @@ LINE = re.compile(r"^\w{3} [ \d]\d [\d:]{8} \S+ (\S+?)\[(\d+)\]: (.*)$")
 ENTRY = re.compile(r"^(NOQUEUE|[0-9A-Za-z]{12,}): (.*)$")
 ADDRESS = r'<((?:"(?:[^"\\]|\\.)*"|[^">])*)>'
 DELIVER = re.compile(
-    rf"^to={ADDRESS}, (?:orig_to={ADDRESS}, )?relay=.*?, "
+    rf"^to={ADDRESS}, (?:orig_to={ADDRESS}, )?relay=(.*?), "
     r"(?:conn_use=\d+, )?delay=[\d.]+, delays=[\d./]+, dsn=[\d.]+, "
     r"status=(\w+) \(")
 REFUSE = re.compile(
@@ -55,6 +55,7 @@ class Reading:
     def __init__(self, lines):
         self.entries = collections.defaultdict(Entry)
         self.refusals = []
+        self.arrived = collections.defaultdict(set)
         self._pending = {}  # pid -> act on a message that has no id yet
         for line in lines:
             match = LINE.match(line)
@@ -72,7 +73,7 @@ class Reading:
         entry = self.entries[queue_id]
         delivery = DELIVER.match(text)
         if delivery:
-            self._delivery(entry, program, *delivery.groups())
+            self._delivery(queue_id, program, *delivery.groups())
         elif program == "postsuper":
             self._postsuper(entry, text)
         elif program == "smtpd" and text.startswith("client="):
@@ -85,14 +86,16 @@ class Reading:
         else:
             self._refusal(queue_id, pid, text)
 
-    @staticmethod
-    def _delivery(entry, program, to, given, status):
+    def _delivery(self, queue_id, program, to, given, relay, status):
         word = WORDS.get(status)  # none for probes
         if word is None:
             return
         if program == "discard":
             word = "discarded"
         leg = (given or to).lower(), to.lower()
+        if word == "delivered":
+            self.arrived[relay].add((queue_id, to.lower()))
+        entry = self.entries[queue_id]
         if entry.legs.get(leg) not in FINAL or word in FINAL:
             entry.legs[leg] = word
 
