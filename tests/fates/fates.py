@@ -5,7 +5,7 @@ number is how many of a thousand have it, about.
 The words are those of lib/base/words.def, set status.
 """
 
-from .plan import Final, fate
+from .message import Final, fate
 
 GTUBE = ("XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL"
          "*C.34X\r\n")
