@@ -25,6 +25,12 @@ def submitted(m):
 
 
 @fate(15)
+def proxied(m):
+    m.port = "proxied"
+    m.some()
+
+
+@fate(15)
 def by_sendmail(m):
     m.port = "sendmail"
     m.some()
@@ -377,6 +383,21 @@ def redirected(m):
     address = f"ok.{m.name}.0@sink.test"
     m.add(address, "delivered",
           [Final(f"ok.{m.name}.r@sink.test", "delivered")])
+
+
+@fate(5)
+def redirected_all(m):
+    m.say_from("redirect")
+    # One copy is for both of them.
+    for k in range(2):
+        m.add(f"ok.{m.name}.{k}@sink.test", "delivered",
+              [Final(f"ok.{m.name}.r@sink.test", "delivered")])
+
+
+@fate(5)
+def given_twice(m):
+    m.to("ok", "delivered")
+    m.rcpts *= 2
 
 
 @fate(10)

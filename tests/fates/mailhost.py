@@ -139,7 +139,7 @@ class MailHost:
                                        extra=RSPAMD_ACTIONS)
         self.values = {"directory": self.directory, "again": None}
         ports = {"mx": None, "submission": "alice@senders.test",
-                 "closed": None, "again": None}
+                 "closed": None, "again": None, "proxied": None}
         postfix = Postfix(
             lab, sink=self.sink.port, hostname=HOST, ports=ports,
             milters=[*before, self.rspamd.milter],
@@ -149,10 +149,14 @@ class MailHost:
                 "closed": ["smtpd_delay_reject = no",
                            "smtpd_client_restrictions = "
                            "check_client_access static:{554 5.7.1 closed}"],
+                "proxied": ["smtpd_proxy_filter = 127.0.0.1:$again_port"],
                 "again": self._after_filter()},
             settings=self._settings())
         self.postfix = postfix
         self.values["again"] = postfix.ports["again"]
+        with open(os.path.join(postfix.conf, "main.cf"), "a",
+                  encoding="ascii") as f:
+            f.write(f"again_port = {postfix.ports['again']}\n")
         self._write_tables()
         self._write_programs()
 

@@ -17,7 +17,7 @@ DELIVER = re.compile(
     r"(?:conn_use=\d+, )?delay=[\d.]+, delays=[\d./]+, dsn=[\d.]+, "
     r"status=(\w+) \(")
 REFUSE = re.compile(
-    r"^(milter-)?(reject|hold|discard): ([A-Z/-]+|header|body) (.*)$")
+    r"^(milter-)?(reject|hold|discard|redirect): ([A-Z/-]+|header|body) (.*)$")
 PARTIES = re.compile(
     rf"; from={ADDRESS}(?: to={ADDRESS})? proto=")
 REPLY = re.compile(r"^from \S+: (?:(\d{3}) )?(\d\.\d+\.\d+ )?")
@@ -34,6 +34,7 @@ class Entry:
         self.acts = set()  # what became of the whole
         self.held = False
         self.active = False
+        self.redirected = False
 
     def whole(self):
         for act in ("rejected", "filtered", "discarded", "expired",
@@ -112,6 +113,8 @@ class Reading:
         act = self._pending.pop(pid, None)
         if act == "hold":
             entry.held = True
+        elif act == "redirect":
+            entry.redirected = True
         elif act == "discard":
             entry.acts.add("discarded")
 
@@ -134,6 +137,8 @@ class Reading:
         entry = self.entries[queue_id]
         if action == "hold":
             entry.held = True
+        elif action == "redirect":
+            entry.redirected = True
         elif action == "discard":
             entry.acts.add("filtered" if milter else "discarded")
         elif stage == "RCPT":
@@ -151,6 +156,9 @@ class Reading:
             return entry.whole()
         words = {entry.word(leg) for leg in entry.legs
                  if leg[0] == address.lower()}
+        if not words and entry.redirected:
+            # Postfix names one recipient, and sends a copy for all of them.
+            words = {entry.word(leg) for leg in entry.legs}
         for word in GRAVEST_FIRST:
             if word in words:
                 return word

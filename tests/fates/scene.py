@@ -3,7 +3,7 @@
 
 import time
 
-from tests.lib.process import wait_for
+from tests.lib.process import Failed, wait_for
 
 from .client import Clients
 from .evidence import collect
@@ -42,17 +42,20 @@ class Scene:
     def _settle(self, rules, timeout=300.0):
         """Until nothing is on its way but what is held, and what is deferred
         for ever or until told otherwise."""
-        def settled():
-            return all(
-                entry["queue_name"] == "hold"
-                or (entry["queue_name"] == "deferred"
-                    and all(self._waits(r["address"], rules)
-                            for r in entry["recipients"]))
-                for entry in self.host.listing().values())
+        def moving():
+            return [entry for entry in self.host.listing().values()
+                    if entry["queue_name"] != "hold"
+                    and not (entry["queue_name"] == "deferred"
+                             and all(self._waits(r["address"], rules)
+                                     for r in entry["recipients"]))]
 
         # Twice: what leaves one queue may not yet be seen in another.
         for _ in range(2):
-            wait_for(settled, timeout, "everything to settle", interval=0.2)
+            end = time.monotonic() + timeout
+            while moving():
+                if time.monotonic() > end:
+                    raise Failed(f"still on its way: {moving()[:5]}")
+                time.sleep(0.2)
             time.sleep(0.3)
 
     @staticmethod
