@@ -37,7 +37,7 @@ def played(system_lab, build, needs_root):
     print(f"seed {SEED}")
     chain = Chain(system_lab, build).start()
     messages = plan(MESSAGES, SEED)
-    with Troubles(chain.log, chain.ours.daemons["tail"], SEED) as troubles:
+    with Troubles(chain.log, chain.tail, SEED) as troubles:
         seen = Scene(chain.host, messages).play()
     chain.wait_stored()
     return chain, messages, seen, troubles

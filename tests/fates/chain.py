@@ -6,7 +6,7 @@ import os
 from tests.lib.mailtrail import Mailtrail
 from tests.lib.mariadb import MariaDB
 from tests.lib.postfix import milter
-from tests.lib.process import user, wait_for
+from tests.lib.process import Process, user, wait_for
 from tests.lib.redis import Redis
 from tests.lib.rspamd import Rspamd
 from tests.lib.rspamd_plugin import LOAD, bridge, settings_text
@@ -29,9 +29,19 @@ class Chain:
         self.host = MailHost(lab, before=[milter(self.ours.milter_socket)],
                              rspamd=self.rspamd)
         self.log = Log(self.host.postfix)
-        self.ours.values.update(
-            log=self.log.path, state_dir=lab.subdir("tail"),
-            postfix_config=self.host.postfix.conf)
+        self.ours.values["postfix_config"] = self.host.postfix.conf
+        self.tail = lab.add(self._tail(lab, os.fspath(build)))
+
+    def _tail(self, lab, build):
+        self.state = lab.subdir("tail")
+        conf = os.path.join(self.state, "tail.conf")
+        with open(conf, "w", encoding="ascii") as f:
+            f.write(f"host = {HOST}\nlog = {self.log.path}\n"
+                    f"spool_dir = {self.ours.spool}\n"
+                    f"state_dir = {self.state}\n")
+        return Process("tail", [
+            os.path.join(build, "tail/mailtrail-tail"), "-c", conf],
+            self.state)
 
     def _rspamd(self, lab, build):
         """With our plugin, which appends to the same spool."""
@@ -55,6 +65,7 @@ class Chain:
         self.ours.prepare()
         self.ours.start()
         self.host.start()
+        self.tail.start_notify()
         return self
 
     # System's way to wait is ours, too.
@@ -68,7 +79,7 @@ class Chain:
 
     def _read(self):
         """tail.state says how far it is, after the fact by its interval."""
-        path = os.path.join(self.ours.values["state_dir"], "tail.state")
+        path = os.path.join(self.state, "tail.state")
         with open(path, encoding="ascii") as f:
             counts = [line.split() for line in f if line[:6] == "count "]
         return counts and all(c[-2] == "0" for c in counts) \
