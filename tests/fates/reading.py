@@ -7,7 +7,7 @@ this run makes, of Postfix 3.7, and no others.
 import collections
 import re
 
-from .truth import GRAVEST_FIRST, Refusal
+from .truth import GRAVEST_FIRST, SPAM, Refusal
 
 LINE = re.compile(r"^\w{3} [ \d]\d [\d:]{8} \S+ (\S+?)\[(\d+)\]: (.*)$")
 ENTRY = re.compile(r"^(NOQUEUE|[0-9A-Za-z]{12,}): (.*)$")
@@ -144,7 +144,7 @@ class Reading:
         elif stage == "RCPT":
             entry.legs[rcpt.lower(), rcpt.lower()] = "rejected"
         else:
-            entry.acts.add("filtered" if milter and " 5." in rest
+            entry.acts.add("filtered" if milter and f" 5.7.1 {SPAM}" in rest
                            else "rejected")
 
     # What compare.py asks

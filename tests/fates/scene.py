@@ -75,7 +75,8 @@ class Scene:
             self.acts.update(dict.fromkeys(queue_ids, flag))
 
     def _expire(self):
-        """Let what is deferred be too old, then be patient again."""
+        """Let what is deferred be too old; then be patient again, and try
+        once only, so that the log comes to an end."""
         lifetimes = ("maximal_queue_lifetime", "bounce_queue_lifetime")
         self.host.postfix.set(**dict.fromkeys(lifetimes, "1s"))
 
@@ -87,7 +88,9 @@ class Scene:
         for _ in range(2):
             wait_for(gone, 300, "everything deferred to expire", interval=0.5)
             time.sleep(0.3)
-        self.host.postfix.set(**dict.fromkeys(lifetimes, "1h"))
+        self.host.postfix.set(**dict.fromkeys(
+            (*lifetimes, "minimal_backoff_time", "maximal_backoff_time",
+             "queue_run_delay"), "1h"))
 
     def _wait_left(self, messages):
         """The queue, when each of these has been tried."""

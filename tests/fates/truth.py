@@ -23,8 +23,8 @@ class Refusal:
 GRAVEST_FIRST = ("bounced", "expired", "rejected", "filtered", "deferred",
                  "held", "queued", "aborted", "discarded", "requeued",
                  "delivered")
-# In the replies that rspamd gives when it refuses, or is told to.
-SPAM = ("Gtube pattern", "as the message asks")
+# In the replies of rspamd, when it refuses what it takes for spam.
+SPAM = "as the message asks"
 ACTS = {"-d": "discarded", "-r": "requeued"}
 QUEUES = {"hold": "held", "deferred": "deferred", "active": "queued",
           "incoming": "queued"}
@@ -35,8 +35,8 @@ def of_whole(m, told, address):
     None when it did."""
     reply = told.refusal(address)
     if reply is not None:
-        return "filtered" if reply[:1] == "5" and any(
-            s in reply for s in SPAM) else "rejected"
+        return "filtered" if reply[:1] == "5" and SPAM in reply \
+            else "rejected"
     if told.left:
         return "aborted"
     return None
