@@ -7,6 +7,7 @@ does it with a report).
 """
 
 import os
+import random
 import secrets
 
 import pytest
@@ -63,6 +64,23 @@ def test_mailtrail_says_what_has_happened(played):
     assert set(comparison.counts) >= {
         "delivered", "bounced", "expired", "rejected", "filtered",
         "discarded", "held", "requeued", "deferred", "queued"}
+
+
+def test_a_lie_about_any_recipient_is_noticed(played):
+    """The comparison itself: the log's reading, with one word changed."""
+    chain, messages, seen, _ = played
+    told = Reading(chain.log.lines())
+    queued = [(m, r) for m in messages for r in m.rcpts
+              if seen.told[m.n].queue_id]
+    for m, r in random.Random(SEED).sample(queued, 50):
+        truth_of = told.recipient
+        word = "bounced" if truth_of(seen.told[m.n].queue_id, r.address) \
+            == "delivered" else "delivered"
+        told.recipient = lambda q, a: word if a == r.address else \
+            truth_of(q, a)
+        problems = Comparison(messages, seen, told).check().problems
+        told.recipient = truth_of
+        assert len(problems) >= 1 and r.address in problems[0]
 
 
 def test_no_log_line_was_an_error(played):
