@@ -271,7 +271,7 @@ list_entries(struct fate *t, const struct fate_rcpt *rcpts, size_t n)
 
 /* The gravest leg of the entries from..to, and the sum of their attempts. */
 static struct leg
-gather(const struct fate *t, size_t from, size_t to)
+gravest_leg(const struct fate *t, size_t from, size_t to)
 {
 	struct leg all = { .status = MT_status_absent };
 	const struct leg *leg;
@@ -288,12 +288,24 @@ gather(const struct fate *t, size_t from, size_t to)
 			leg->status_at > all.status_at))
 			all = *leg;
 	}
+	all.attempts = attempts;
+	return all;
+}
+
+/* The same; without a leg, what is known of the whole. */
+static struct leg
+gather(const struct fate *t, size_t from, size_t to)
+{
+	struct leg all = gravest_leg(t, from, to);
+
+	/* Of a redirected message Postfix names one recipient. */
+	if (all.status == MT_status_absent && t->whole.redirected)
+		all = gravest_leg(t, 0, t->n_entries);
 	if (all.status == MT_status_absent) {
 		all.status = t->whole.status;
 		all.status_at = t->whole.status_at;
 		all.refusal = t->whole.refusal;
 	}
-	all.attempts = attempts;
 	return all;
 }
 

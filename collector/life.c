@@ -14,6 +14,7 @@ enum rank {
 	RANK_MESSAGE,
 	RANK_VERDICT,
 	RANK_QUEUE,
+	RANK_RELEASE,
 	RANK_DELIVERY,
 	RANK_AFTER,
 	RANK_END
@@ -33,7 +34,7 @@ static const enum rank rank_of_step[MT_step_end] = {
 	[MT_step_message_id] = RANK_MESSAGE,
 	[MT_step_active] = RANK_QUEUE,
 	[MT_step_held] = RANK_QUEUE,
-	[MT_step_released] = RANK_QUEUE,
+	[MT_step_released] = RANK_RELEASE,
 	[MT_step_expired] = RANK_AFTER,
 	[MT_step_force_expired] = RANK_AFTER,
 	[MT_step_notified_failure] = RANK_AFTER,

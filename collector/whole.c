@@ -27,7 +27,9 @@ read_queue(struct whole *w, struct acts *a, const struct mt_ev_queue *e)
 		if (w->active == NULL)
 			w->active = e;
 		a->active = e->at;
-		a->held = 0;
+		/* Within one moment the log has no order; held lasts. */
+		if (e->at > a->held)
+			a->held = 0;
 		break;
 	case MT_step_held:
 		a->held = e->at;
@@ -75,8 +77,10 @@ whole_is_meant(const struct mt_ev_reject *e)
 }
 
 static void
-read_reject(struct acts *a, const struct mt_ev_reject *e)
+read_reject(struct whole *w, struct acts *a, const struct mt_ev_reject *e)
 {
+	if (e->action == MT_action_redirect)
+		w->redirected = true;
 	if (e->action == MT_action_hold) {
 		a->held = e->at;
 	} else if (e->action == MT_action_discard) {
@@ -158,7 +162,7 @@ whole_read(struct whole *w, const struct life *life)
 		if (e->id == MT_EV_queue)
 			read_queue(w, &acts, &e->event.queue);
 		else if (e->id == MT_EV_reject)
-			read_reject(&acts, &e->event.reject);
+			read_reject(w, &acts, &e->event.reject);
 		else if (e->id == MT_EV_scan)
 			w->scan = &e->event.scan;
 	}

@@ -7,6 +7,8 @@
 #ifndef COLLECTOR_WHOLE_H
 #define COLLECTOR_WHOLE_H
 
+#include <stdbool.h>
+
 #include "life.h"
 
 struct whole {
@@ -17,6 +19,7 @@ struct whole {
 	const struct mt_ev_queue *active;
 	const struct mt_ev_queue *message_id;
 	const struct mt_ev_scan *scan;
+	bool redirected; /* one copy, to another address, is for everybody */
 	enum mt_status status; /* 0: nothing is known */
 	int64_t status_at;
 	const struct mt_ev_reject *refusal; /* what decided, when one did */

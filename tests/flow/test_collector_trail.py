@@ -92,3 +92,40 @@ def test_a_first_line_that_comes_last_joins_the_offer(collecting):
     [row] = collecting.query("SELECT born = offered_at, status, first_at < "
                              "born, recipients FROM message")
     assert row == (1, "delivered", 1, 1)
+
+
+@pytest.mark.parametrize("line", [1, 9])
+def test_what_is_held_in_the_second_of_an_attempt_is_held(collecting, line):
+    """Whatever the hashes of their lines, by which they are sorted."""
+    at = ev.now_us() // 1_000_000 * 1_000_000 - 60_000_000
+    queue_id = ev.long_queue_id(at - 9_000_000, 1)
+    released = ev.long_queue_id(at - 8_000_000, 2)
+    store(collecting, [
+        ev.queue(at, HOST, queue_id, "active", 5),
+        ev.deliver(at, HOST, queue_id, "a@example.com", "deferred", 5),
+        ev.queue(at, HOST, queue_id, "held", line),
+        ev.queue(at, HOST, released, "held", line),
+        ev.queue(at, HOST, released, "released", 5),
+        ev.queue(at, HOST, released, "active", 10 - line),
+        ev.deliver(at, HOST, released, "a@example.com", "deferred", 5)])
+    assert statuses(collecting) == {
+        (queue_id, "a@example.com"): "held",
+        (released, "a@example.com"): "deferred"}
+
+
+def test_a_redirected_copy_is_for_all_recipients(collecting):
+    at = ev.now_us() - 60_000_000
+    queue_id = ev.long_queue_id(at, 3)
+    store(collecting, [
+        ev.offer(at, HOST, queue_id),
+        ev.rcpt(at, HOST, queue_id, "a@example.com"),
+        ev.rcpt(at, HOST, queue_id, "b@example.com"),
+        ev.reject(at, HOST, 1, "redirect", queue_id=queue_id,
+                  rcpt="b@example.com", stage="rcpt"),
+        ev.queue(at, HOST, queue_id, "active", 2),
+        ev.deliver(at, HOST, queue_id, "boss@example.com", line=3,
+                   orig_to="a@example.com"),
+        ev.queue(at, HOST, queue_id, "removed", 4)])
+    assert statuses(collecting) == {
+        (queue_id, "a@example.com"): "delivered",
+        (queue_id, "b@example.com"): "delivered"}
