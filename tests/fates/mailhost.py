@@ -286,8 +286,13 @@ class MailHost:
         conf = self.postfix.conf
         run(["postsuper", "-c", conf, flag, "-"],
             input="".join(f"{q}\n" for q in queue_ids).encode())
-        if flag == "-r":  # else pickup looks for them once a minute
-            run(["postkick", "-c", conf, "public", "pickup", "W"])
+        self.kick()
+
+    def kick(self):
+        """Have pickup look what was submitted locally or queued anew: it is
+        told so only of the former, and while it is there; else it looks once
+        a minute."""
+        run(["postkick", "-c", self.postfix.conf, "public", "pickup", "W"])
 
     # What was taken by those behind it that are not receivers
 

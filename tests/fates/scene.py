@@ -9,6 +9,17 @@ from .client import Clients
 from .evidence import collect
 
 
+def done(flag, entry):
+    """Has postsuper done it to what postqueue says of a queue id?"""
+    if flag in ("-d", "-r"):
+        return entry is None
+    if flag == "-h":
+        return entry is not None and entry["queue_name"] == "hold"
+    if flag == "-H":
+        return entry is None or entry["queue_name"] != "hold"
+    return entry is None or entry.get("forced_expire", False)
+
+
 class Scene:
     """play() returns the evidence."""
 
@@ -55,6 +66,7 @@ class Scene:
             while moving():
                 if time.monotonic() > end:
                     raise Failed(f"still on its way: {moving()[:5]}")
+                self.host.kick()
                 time.sleep(0.2)
             time.sleep(0.3)
 
@@ -71,8 +83,17 @@ class Scene:
             if m.act is not None and queue_id is not None:
                 flags.setdefault(m.act, []).append(queue_id)
         for flag, queue_ids in flags.items():
-            self.host.postsuper(flag, queue_ids)
             self.acts.update(dict.fromkeys(queue_ids, flag))
+            # What is just being moved from queue to queue, postsuper misses.
+            for _ in range(20):
+                self.host.postsuper(flag, queue_ids)
+                listing = self.host.listing()
+                queue_ids = [q for q in queue_ids
+                             if not done(flag, listing.get(q))]
+                if not queue_ids:
+                    break
+            else:
+                raise Failed(f"postsuper {flag} has no effect on {queue_ids}")
 
     def _expire(self):
         """Let what is deferred be too old; then be patient again, and try
