@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "maillog/early.h"
 #include "maillog/maillog.h"
 #include "maillog/prefix.h"
 #include "maillog/shape.h"
@@ -27,6 +28,7 @@ struct mt_maillog {
 	struct mt_when when;
 	struct mt_shape_index *shapes;
 	struct mt_twins twins;
+	struct mt_early early;
 	struct mt_buf json; /* decoded members of this line */
 	struct mt_buf last; /* tag, pid, text of the line before, end to end */
 	struct mt_prefix before; /* borrows from last; no tag: nothing */
@@ -59,6 +61,7 @@ mt_maillog_new(const struct mt_maillog_options *options,
 	log->options.zone = log->when.zone;
 	log->shapes = mt_shape_index_new();
 	mt_twins_init(&log->twins);
+	mt_early_init(&log->early);
 	mt_buf_init(&log->json, MAX_JSON);
 	mt_buf_init(&log->last, MAX_REPEATED);
 	*ret_log = log;
@@ -77,6 +80,7 @@ mt_maillog_free(struct mt_maillog *log)
 	mt_when_done(&log->when);
 	mt_shape_index_free(log->shapes);
 	mt_twins_done(&log->twins);
+	mt_early_done(&log->early);
 	mt_buf_done(&log->json);
 	mt_buf_done(&log->last);
 	mt_free(log->host);
@@ -179,6 +183,30 @@ send_line(const struct mt_maillog *log, const struct mt_prefix *p,
 	return to->sink(to->arg, MT_EV_line, &ev, to->err);
 }
 
+/*
+ * What was done to a message before the line in `shaped` gave it a queue id:
+ * the same event again, of that message. Its key is that line's.
+ */
+static enum mt_rc
+send_early(struct mt_maillog *log, const struct mt_shape_line *line,
+    struct mt_str said, uint64_t key, const struct sending *to)
+{
+	const struct mt_ev_queue client = log->shaped.ev.queue;
+	struct mt_ev_reject *ev = &log->shaped.ev.reject;
+	struct mt_shape_line early;
+
+	mt_shape_line_init(&early, line->process, client.tag, said);
+	if (mt_shape_read(log->shapes, &early, &log->shaped) == NULL ||
+	    log->shaped.id != MT_EV_reject)
+		return MT_OK;
+	ev->at = client.at;
+	ev->host = client.host;
+	ev->line = key;
+	ev->tag = client.tag;
+	ev->queue_id = client.queue_id;
+	return to->sink(to->arg, MT_EV_reject, ev, to->err);
+}
+
 /* A line that has a tag: what it says goes to the sink. */
 static enum mt_rc
 read_line(struct mt_maillog *log, const struct mt_prefix *p,
@@ -190,6 +218,7 @@ read_line(struct mt_maillog *log, const struct mt_prefix *p,
 	struct mt_str text = p->text;
 	struct mt_shape_line line;
 	enum mt_process process = mt_process_of(log->shapes, p->tag);
+	struct mt_str early;
 	bool known, kept;
 	uint64_t key;
 	enum mt_rc rc = MT_OK;
@@ -208,6 +237,8 @@ read_line(struct mt_maillog *log, const struct mt_prefix *p,
 		return MT_OK;
 	*ret_kind = known ? MT_MAILLOG_SILENT : MT_MAILLOG_UNKNOWN;
 	kept = log->options.keep_lines && line.queue_id.p != NULL;
+	early = mt_early_line(
+	    &log->early, p->tag, p->pid, text, log->shaped.id, &log->shaped.ev);
 	if (!kept && log->shaped.id == MT_EV_N)
 		return MT_OK;
 	key = mt_twins_key(&log->twins, p->at, p->tag, p->pid, p->text);
@@ -218,6 +249,8 @@ read_line(struct mt_maillog *log, const struct mt_prefix *p,
 		rc =
 		    to->sink(to->arg, log->shaped.id, &log->shaped.ev, to->err);
 	}
+	if (rc == MT_OK && early.p != NULL)
+		rc = send_early(log, &line, early, key, to);
 	if (rc == MT_OK && kept)
 		rc = send_line(log, p, host, line.queue_id, key, to);
 	log->keys++;

@@ -655,6 +655,51 @@ unknown_lines_are_counted_by_program(void **state)
 	end(&s);
 }
 
+/* Postfix names the id only behind what it says of the first recipient. */
+static void
+what_was_done_before_there_was_an_id(void **state)
+{
+	struct mt_maillog_options options = OPTIONS("UTC", .keep_lines = false);
+	struct scene s;
+
+	(void)state;
+	begin(&s, &options);
+#define SAY(pid, text) \
+	(void)feed(&s, \
+	    MT_LIT("Nov  5 16:41:37 mx1 postfix/smtpd[" pid "]: " text), \
+	    time_of("2026-12-01T00:00:00Z"))
+#define HOLD \
+	"hold: RCPT from c.example[192.0.2.1]: <a@b>: Sender address kept; " \
+	"from=<a@b> to=<c@d> proto=ESMTP helo=<c>"
+#define CLIENT "client=c.example[192.0.2.1]"
+	SAY("1", "NOQUEUE: " HOLD);
+	SAY("2", "4dG2kQ2mzCzGd5: " CLIENT); /* another process */
+	assert_false(says(&s, "action=<hold>"));
+	SAY("1", "4dG2kQ2mzCzGd4: " CLIENT);
+	assert_int_equal(s.n, 2);
+	assert_true(says(&s, "4dG2kQ2mzCzGd4"));
+	assert_true(says(&s, "action=<hold>"));
+	assert_true(says(&s, "rcpt=<c@d>"));
+	assert_true(says(&s, "kept"));
+	/* Once. */
+	SAY("1", "4dG2kQ2mzCzGd6: " CLIENT);
+	assert_int_equal(s.n, 1);
+	/* A warning comes between, a refusal ends it. */
+	SAY("1", "NOQUEUE: " HOLD);
+	SAY("1",
+	    "NOQUEUE: warn: RCPT from c.example[192.0.2.1]: look; "
+	    "from=<a@b> to=<c@d> proto=ESMTP helo=<c>");
+	SAY("1", "4dG2kQ2mzCzGd7: " CLIENT);
+	assert_int_equal(s.n, 2);
+	SAY("1", "NOQUEUE: " HOLD);
+	SAY("1",
+	    "NOQUEUE: reject: RCPT from c.example[192.0.2.1]: 550 5.7.1 no; "
+	    "from=<a@b> to=<c@d> proto=ESMTP helo=<c>");
+	SAY("1", "4dG2kQ2mzCzGd8: " CLIENT);
+	assert_int_equal(s.n, 1);
+	end(&s);
+}
+
 int
 main(void)
 {
@@ -673,6 +718,7 @@ main(void)
 		cmocka_unit_test(lines_of_any_length_take_their_time_only),
 		cmocka_unit_test(the_sinks_trouble_is_returned),
 		cmocka_unit_test(unknown_lines_are_counted_by_program),
+		cmocka_unit_test(what_was_done_before_there_was_an_id),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a rule did to a message that had no queue id yet. smtpd asks for one at
+ * the first recipient it takes, so what that recipient's rules do is logged as
+ * NOQUEUE; the same process's next line then gives the id:
+ *
+ *     smtpd[7]: NOQUEUE: hold: RCPT from ...
+ *     smtpd[7]: 4dG2kQ2mzCzGd4: client=...
+ *
+ * Nothing else in the log says that this message is on hold, or gone.
+ */
+#ifndef MT_MAILLOG_EARLY_H
+#define MT_MAILLOG_EARLY_H
+
+#include <stdint.h>
+
+#include "base/str.h"
+#include "event/event.h"
+
+#define MT_EARLY 1024 /* processes that may be in between; a power of two */
+
+struct mt_early_line {
+	uint64_t who; /* hash of tag and process id; 0: nobody */
+	char *text; /* owned; the NOQUEUE line's */
+	size_t n;
+};
+
+struct mt_early {
+	struct mt_early_line *lines; /* owned; NULL: none so far */
+};
+
+void mt_early_init(struct mt_early *e);
+void mt_early_done(struct mt_early *e);
+/*
+ * A line, and the event it made (MT_EV_N: none). When it gives an id to a
+ * message that was held, discarded or redirected before: the text of the line
+ * that said so, good until the next call; else absent.
+ */
+struct mt_str mt_early_line(struct mt_early *e, struct mt_str tag,
+    struct mt_str pid, struct mt_str text, enum mt_event id,
+    const union mt_event_any *ev);
+
+#endif
