@@ -8,6 +8,12 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON `mailtrail`.`policy_rule`
 GRANT SELECT, INSERT, UPDATE, DELETE ON `mailtrail`.`consent`
   TO mailtrail_policy;
 
+-- What is worked out of events may turn out to be of another message.
+GRANT DELETE ON `mailtrail`.`message` TO mailtrail_collector;
+GRANT DELETE ON `mailtrail`.`recipient` TO mailtrail_collector;
+GRANT DELETE ON `mailtrail`.`delivery` TO mailtrail_collector;
+GRANT DELETE ON `mailtrail`.`tie` TO mailtrail_collector;
+
 GRANT SELECT ON `mailtrail`.`v_message` TO mailtrail_reader;
 GRANT SELECT ON `mailtrail`.`v_recipient` TO mailtrail_reader;
 GRANT SELECT ON `mailtrail`.`v_open` TO mailtrail_reader;
