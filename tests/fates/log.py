@@ -21,7 +21,7 @@ class Log:
         os.rename(self.path, f"{self.path}.1")
         self.rotated += 1
         run(["postfix", "-c", self.postfix.conf, "reload"])
-        wait_for(lambda: os.path.exists(self.path), 30, "a new log")
+        wait_for(lambda: os.path.exists(self.path), 120, "a new log")
 
     def lines(self):
         """Of all files, oldest first."""

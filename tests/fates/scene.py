@@ -29,9 +29,12 @@ class Scene:
         self.clients = Clients(host, connections)
         self.acts = {}
         self.said = said
+        # Thousands that are deferred for ever are not woken every moment.
+        self.pause = 2 + len(messages) / 200
 
     def play(self):
         first = [m for m in self.messages if not m.left]
+        self.host.postfix.set(maximal_backoff_time=f"{self.pause:.0f}s")
         self.clients.send(first, self.rate)
         self.said("sent")
         self._settle({"wait", "tmp"})
@@ -50,13 +53,13 @@ class Scene:
     def _told(self, messages):
         return ((m, self.clients.told[m.n].queue_id) for m in messages)
 
-    def _settle(self, rules, timeout=300.0):
+    def _settle(self, rules, timeout=600.0):
         """Until nothing is on its way but what is held, and what is deferred
         for ever or until told otherwise."""
         def moving():
             return [entry for entry in self.host.listing().values()
                     if entry["queue_name"] != "hold"
-                    and not (entry["queue_name"] == "deferred"
+                    and not (entry["recipients"]
                              and all(self._waits(r["address"], rules)
                                      for r in entry["recipients"]))]
 
@@ -71,7 +74,7 @@ class Scene:
                     # Else what a reload found in delivery rests a minute.
                     self.host.postfix.flush()
                     self.host.kick()
-                    due = now + 2
+                    due = now + self.pause
                 time.sleep(0.2)
             time.sleep(0.3)
 
@@ -112,7 +115,7 @@ class Scene:
                        for e in self.host.listing().values())
 
         for _ in range(2):
-            wait_for(gone, 300, "everything deferred to expire", interval=0.5)
+            wait_for(gone, 600, "everything deferred to expire", interval=0.5)
             time.sleep(0.3)
         self.host.postfix.set(**dict.fromkeys(
             (*lifetimes, "minimal_backoff_time", "maximal_backoff_time",
