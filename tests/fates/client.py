@@ -11,6 +11,8 @@ import time
 
 QUEUED = re.compile(r"queued as (\w+)")
 PER_CONNECTION = 20
+# How long a client waits for an answer, and how often it tries to be greeted.
+PATIENCE, TRIES = 60.0, 10
 
 
 @dataclasses.dataclass
@@ -45,7 +47,7 @@ class Connection:
     """An SMTP client of few words."""
 
     def __init__(self, port, helo):
-        self.socket = socket.create_connection(("127.0.0.1", port), 120)
+        self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
         self.file = self.socket.makefile("rb")
         self.used = 0
         self.greeting = self.reply()
@@ -97,6 +99,7 @@ class Connection:
             self.socket.sendall(text[:len(text) // 2])
             told.left = True
             return False
+        self.socket.settimeout(10 * PATIENCE)
         self.socket.sendall(text + b"\r\n.\r\n")
         told.end = self.reply()
         # Postfix forgets a transaction that it refused at the end only so.
@@ -114,6 +117,7 @@ class Clients:
         self.host = host
         self.told = {}    # n -> Told
         self.broken = []  # errors of our own
+        self.ungreeted = 0  # connections that were given up before any mail
         self.connections = connections
 
     def send(self, messages, rate=None):
@@ -158,6 +162,15 @@ class Clients:
         told.ended = time.time()
         self.told[m.n] = told
 
+    def _connect(self, m):
+        for _ in range(TRIES):
+            try:
+                return Connection(self.host.postfix.ports[m.port], m.helo)
+            except OSError as error:
+                last = error
+                self.ungreeted += 1
+        raise last
+
     def _by_smtp(self, m, told, open_ones):
         key = m.port, m.helo
         c = open_ones.pop(key, None)
@@ -165,7 +178,7 @@ class Clients:
             c.close()
             c = None
         if c is None:
-            c = Connection(self.host.postfix.ports[m.port], m.helo)
+            c = self._connect(m)
         c.used += 1
         if c.hand_over(m, told):
             open_ones[key] = c
