@@ -136,5 +136,5 @@ class Scene:
                     and e["recipients"][0]["address"].startswith("hang"))
                 for e in there.values()) else None
 
-        return wait_for(tried, 120, "what is left to have been tried",
+        return wait_for(tried, 300, "what is left to have been tried",
                         interval=0.1)
