@@ -53,7 +53,7 @@ def read_only(scene, r):
 
 
 @fault("mariadb disk full", hold=(2.0, 5.0), log=KEEPING,
-       doctor=[("mariadb", "disk is full|Can't connect")])
+       doctor=[("mariadb", "disk is full|Can't connect|Lost connection")])
 def disk_full(scene, r):
     """MariaDB's disk has no room left."""
     scene.database.fill()
