@@ -3,24 +3,8 @@
 #include <string.h>
 
 #include "fate.h"
+#include "mail/gravity.h"
 #include "whole.h"
-
-/* The gravest first: who sees a message's status wants to know of that. */
-static const enum mt_status gravity[] = {
-	MT_status_bounced,
-	MT_status_expired,
-	MT_status_rejected,
-	MT_status_filtered,
-	MT_status_deferred,
-	MT_status_held,
-	MT_status_queued,
-	MT_status_unknown,
-	MT_status_aborted,
-	MT_status_discarded,
-	MT_status_requeued,
-	MT_status_delivered,
-};
-#define GRAVITY_N (sizeof(gravity) / sizeof(gravity[0]))
 
 /* What is known of one final address, or of a recipient without any. */
 struct leg {
@@ -52,17 +36,6 @@ struct fate {
 	size_t n_entries;
 	enum mt_status gravest;
 };
-
-static bool
-graver(enum mt_status a, enum mt_status b)
-{
-	size_t i;
-
-	for (i = 0; i < GRAVITY_N; i++)
-		if (gravity[i] == a || gravity[i] == b)
-			return gravity[i] == a && a != b;
-	return false;
-}
 
 static bool
 is_final(enum mt_status status)
@@ -283,7 +256,7 @@ gravest_leg(const struct fate *t, size_t from, size_t to)
 			continue;
 		attempts += leg->attempts;
 		if (all.status == MT_status_absent ||
-		    graver(leg->status, all.status) ||
+		    mt_status_graver(leg->status, all.status) ||
 		    (leg->status == all.status &&
 			leg->status_at > all.status_at))
 			all = *leg;
@@ -376,7 +349,8 @@ add_recipient(struct fate *t, size_t from, size_t to)
 		row.reply = all.refusal->text;
 	}
 	add_notices(t, from, to, &row);
-	if (t->gravest == MT_status_absent || graver(row.status, t->gravest))
+	if (t->gravest == MT_status_absent ||
+	    mt_status_graver(row.status, t->gravest))
 		t->gravest = row.status;
 	/* As offered, in each way it was written; else by its key. */
 	for (i = from; i < to && (i == from || t->entries[i].offered); i++) {

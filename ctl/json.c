@@ -40,6 +40,26 @@ ctl_json_num(uint64_t n)
 	return json_integer(n > INT64_MAX ? INT64_MAX : (json_int_t)n);
 }
 
+json_t *
+ctl_json_dec(struct mt_str text)
+{
+	json_t *value = json_loadb(text.p, text.n, JSON_DECODE_ANY, NULL);
+
+	return json_is_number(value) ? value : ctl_json_str(text);
+}
+
+const char *
+ctl_json_text(const json_t *object, const char *name)
+{
+	return json_string_value(json_object_get(object, name));
+}
+
+uint64_t
+ctl_json_count(const json_t *object, const char *name)
+{
+	return (uint64_t)json_integer_value(json_object_get(object, name));
+}
+
 void
 ctl_json_set(json_t *object, const char *name, json_t *value)
 {
@@ -51,7 +71,9 @@ ctl_json_set(json_t *object, const char *name, json_t *value)
 void
 ctl_json_print(json_t *value, FILE *out)
 {
-	if (json_dumpf(value, out, JSON_INDENT(2) | JSON_ENCODE_ANY) == 0)
+	if (json_dumpf(value, out,
+		JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15)) ==
+	    0)
 		(void)fputc('\n', out);
 	json_decref(value);
 }

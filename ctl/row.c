@@ -17,6 +17,8 @@ ctl_row_json(const struct mt_rows *rows)
 			value = ctl_json_time(mt_rows_time(rows, i));
 		else if (type == MT_COLUMN_NUM)
 			value = ctl_json_num(mt_rows_num(rows, i));
+		else if (type == MT_COLUMN_DEC)
+			value = ctl_json_dec(mt_rows_text(rows, i));
 		else
 			value = ctl_json_str(mt_rows_text(rows, i));
 		ctl_json_set(o, mt_rows_name(rows, i), value);

@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/words.h"
 #include "connect.h"
 #include "json.h"
 #include "mail/queue_id.h"
@@ -15,6 +16,8 @@
 
 #define LIMIT_DEFAULT 20
 #define LIMIT_MAX 10000
+#define DAYS_DEFAULT 7
+#define DAYS_MAX 36500
 #define EXIT_NOTHING 1
 
 /* Where the newest message stands: is the collector up to date? */
@@ -153,110 +156,191 @@ hint(const struct ctl *c, struct mt_db *db, struct mt_str what, FILE *out)
 	hint_newest(db, out);
 }
 
+/* Each whole, or, where they are listed, as much as a line says. */
 static enum mt_rc
-load_all(struct mt_db *db, const json_t *keys, uint64_t limit,
-    json_t **ret_trails, struct mt_err *err)
+load_all(struct mt_db *db, const json_t *keys, const struct ctl_trail_ask *ask,
+    bool whole, bool lines, json_t **ret_trails, struct mt_err *err)
 {
 	json_t *trails = json_array(), *trail;
-	enum mt_rc rc;
+	enum mt_rc rc = MT_OK;
 	size_t i;
 
-	for (i = 0; i < json_array_size(keys) && i < limit; i++) {
+	for (i = 0; i < json_array_size(keys) && i < ask->limit; i++) {
 		rc = ctl_trail_load(db, json_array_get(keys, i), &trail, err);
-		if (rc != MT_OK) {
-			json_decref(trails);
-			return rc;
-		}
+		if (rc != MT_OK)
+			break;
 		(void)json_array_append_new(trails, trail);
+		if (!whole)
+			continue;
+		if ((rc = ctl_trail_fill(db, trail, lines, err)) != MT_OK ||
+		    (rc = ctl_trail_chain(db, trail, err)) != MT_OK)
+			break;
+		ctl_trail_finals(trail);
 	}
-	*ret_trails = trails;
-	return MT_OK;
+	if (rc == MT_OK)
+		*ret_trails = trails;
+	else
+		json_decref(trails);
+	return rc;
 }
 
 static void
-print_all(const struct ctl *c, const json_t *trails, bool full)
+print_all(const struct ctl *c, const json_t *trails, const json_t *refused,
+    bool whole)
 {
 	size_t i, n = json_array_size(trails);
 
-	if (n > 1 && !full) {
+	if (n > 0 && !whole)
 		ctl_trail_list(trails, c->color, stdout);
-		return;
-	}
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n && whole; i++) {
 		if (i > 0)
 			(void)putchar('\n');
 		ctl_trail_print(json_array_get(trails, i), c->color, stdout);
 	}
+	if (json_array_size(refused) == 0)
+		return;
+	if (n > 0)
+		(void)putchar('\n');
+	ctl_trail_list_refused(refused, c->color, stdout);
+}
+
+/* What was found, in one of the two outputs. */
+static void
+put_out(struct ctl *c, const struct ctl_args *a, json_t *trails,
+    json_t *refused, const struct ctl_trail_ask *ask, bool whole)
+{
+	while (json_array_size(refused) > ask->limit)
+		(void)json_array_remove(refused, json_array_size(refused) - 1);
+	if (!ctl_given(a, "json")) {
+		print_all(c, trails, refused, whole);
+		return;
+	}
+	(void)json_array_extend(trails, refused);
+	ctl_json_print(json_incref(trails), stdout);
 }
 
 static enum mt_rc
-show(struct ctl *c, const struct ctl_args *a, struct mt_db *db, uint64_t limit,
-    struct mt_err *err)
+show(struct ctl *c, const struct ctl_args *a, struct mt_db *db,
+    const struct ctl_trail_ask *ask, struct mt_err *err)
 {
-	struct mt_str what = mt_str(a->argv[0]);
-	json_t *keys = NULL, *trails = NULL;
+	json_t *keys = NULL, *trails = NULL, *refused = NULL;
 	enum ctl_trail_kind kind;
+	bool whole, more;
 	enum mt_rc rc;
 
-	rc = ctl_trail_find(db, what, limit, &keys, &kind, err);
+	rc = ctl_trail_find(db, ask, &keys, &kind, err);
+	whole = json_array_size(keys) == 1 || ctl_given(a, "full") ||
+	    ctl_given(a, "json");
 	if (rc == MT_OK)
-		rc = load_all(db, keys, limit, &trails, err);
-	if (rc == MT_OK && ctl_given(a, "json"))
-		ctl_json_print(json_incref(trails), stdout);
-	else if (rc == MT_OK)
-		print_all(c, trails, ctl_given(a, "full"));
-	if (rc == MT_OK && json_array_size(keys) > limit)
-		(void)fprintf(stderr,
-		    "These are the newest %" PRIu64 "; --limit shows more.\n",
-		    limit);
-	if (rc == MT_OK && json_array_size(keys) == 0) {
-		hint(c, db, what, stderr);
+		rc = load_all(
+		    db, keys, ask, whole, ctl_given(a, "lines"), &trails, err);
+	if (rc == MT_OK)
+		rc = ctl_trail_refused(db, ask, &refused, err);
+	if (rc == MT_OK) {
+		more = json_array_size(keys) > ask->limit ||
+		    json_array_size(refused) > ask->limit;
+		put_out(c, a, trails, refused, ask, whole);
+		if (more)
+			(void)fprintf(stderr,
+			    "These are the newest %" PRIu64
+			    "; --limit shows more.\n",
+			    ask->limit);
+	}
+	if (rc == MT_OK && json_array_size(keys) == 0 &&
+	    json_array_size(refused) == 0) {
+		if (ask->status.p != NULL)
+			(void)fprintf(stderr, "no message%s%s is %.*s.\n",
+			    ask->what.p != NULL ? " of " : "",
+			    ask->what.p != NULL ? mt_quote(ask->what).s : "",
+			    MT_STR_ARG(ask->status));
+		else
+			hint(c, db, ask->what, stderr);
 		c->exit = EXIT_NOTHING;
 	}
 	json_decref(keys);
 	json_decref(trails);
+	json_decref(refused);
 	return rc;
+}
+
+/* The command line as a question. */
+static enum mt_rc
+read_ask(struct ctl *c, const struct ctl_args *a, struct ctl_trail_ask *ask,
+    struct mt_err *err)
+{
+	const char *status = ctl_value(a, "status");
+	uint64_t days;
+	enum mt_rc rc;
+
+	*ask = (struct ctl_trail_ask){ .what = mt_str(a->argv[0]),
+		.status = mt_str(status) };
+	rc = ctl_number(
+	    c, a, "limit", LIMIT_MAX, LIMIT_DEFAULT, &ask->limit, err);
+	if (rc == MT_OK && ask->limit == 0)
+		rc = ctl_usage(c, err, "--limit: at least 1");
+	if (rc == MT_OK)
+		rc = ctl_number(
+		    c, a, "days", DAYS_MAX, DAYS_DEFAULT, &days, err);
+	if (rc != MT_OK)
+		return rc;
+	ask->since = mt_clock_now() - (int64_t)days * MT_DAY;
+	if (status != NULL && mt_word_find(mt_words_status, ask->status) == 0)
+		return ctl_usage(c, err,
+		    "--status: %s is none of those of "
+		    "docs/words.md, such as bounced",
+		    mt_quotez(status).s);
+	if (ask->what.p == NULL && status == NULL)
+		return ctl_usage(c, err, "which message?");
+	if (ask->what.p != NULL && ask->what.n == 0)
+		return ctl_usage(c, err, "an empty text is no id");
+	return MT_OK;
 }
 
 static enum mt_rc
 run(struct ctl *c, const struct ctl_args *a, struct mt_err *err)
 {
+	struct ctl_trail_ask ask;
 	struct mt_db *db = NULL;
-	uint64_t limit;
 	enum mt_rc rc;
 
-	rc = ctl_number(c, a, "limit", LIMIT_MAX, LIMIT_DEFAULT, &limit, err);
-	if (rc == MT_OK && limit == 0)
-		rc = ctl_usage(c, err, "--limit: at least 1");
-	if (rc == MT_OK && a->argv[0][0] == '\0')
-		rc = ctl_usage(c, err, "an empty text is no id");
+	rc = read_ask(c, a, &ask, err);
 	if (rc == MT_OK)
 		rc = ctl_db_open(c->o, &db, err);
 	if (rc == MT_OK)
-		rc = show(c, a, db, limit, err);
+		rc = show(c, a, db, &ask, err);
 	mt_db_close(db);
 	return rc;
 }
 
 static const struct ctl_opt opts[] = {
 	{ "limit", 'l', "N", "at most N messages, newest first (default 20)" },
+	{ "status", 's', "WORD",
+	    "only messages of which a copy is (bounced, deferred, ...)" },
+	{ "days", 'd', "N",
+	    "look for refusals of the last N days (default 7)" },
 	{ "full", 'f', NULL, "the whole trail of each, when several match" },
+	{ "lines", '\0', NULL, "the lines of the log about it as well" },
 	{ "json", '\0', NULL, "print JSON: an array of trails" },
 	{ NULL, '\0', NULL, NULL },
 };
 
 const struct ctl_cmd ctl_trail = {
 	.name = "trail",
-	.args = "QUEUE_ID | MESSAGE_ID | ADDRESS | @DOMAIN",
+	.args = "[QUEUE_ID | MESSAGE_ID | ADDRESS | @DOMAIN]",
 	.does = "show what became of a message",
-	.more = "One match is shown with a time line for each recipient, "
-		"what decided about tracking, what became of the markup, and "
-		"the opens by class; several are listed, newest first. Reads "
-		"the views of docs/sql.md only, so that a database user with "
-		"the reading role is enough. Ends with 1 when nothing "
-		"matches.",
+	.more = "One match is shown whole: its status, rspamd's verdict, what "
+		"decided about tracking and what became of the markup; for "
+		"each recipient how its copy ended and each attempt to deliver "
+		"it, on whatever hosts it went on, reports that came later and "
+		"the opens by class; the steps in the queue; the messages it "
+		"belongs together with. Several are listed, newest first. For "
+		"an address or a domain, so is what was refused before it had "
+		"a queue id. With --status alone, the newest messages of that "
+		"status are. Reads the views of docs/sql.md only, so that a "
+		"database user with the reading role is enough. Ends with 1 "
+		"when nothing matches.",
 	.opts = opts,
-	.min = 1,
+	.min = 0,
 	.max = 1,
 	.conf = true,
 	.run = run,

@@ -5,31 +5,9 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/words.h"
-#include "text.h"
+#include "json.h"
 #include "trail.h"
-
-#define RCPTS_SHOWN 100
-#define OPENS_SHOWN 100
-#define CELL_MAX 8192
-
-static const char *
-text_of(const json_t *o, const char *name)
-{
-	return json_string_value(json_object_get(o, name));
-}
-
-static uint64_t
-num_of(const json_t *o, const char *name)
-{
-	return (uint64_t)json_integer_value(json_object_get(o, name));
-}
-
-static void
-add(struct mt_buf *out, const char *before, const char *text, const char *after)
-{
-	if (text != NULL && text[0] != '\0')
-		mt_buf_printf(out, "%s%s%s", before, text, after);
-}
+#include "trail_show.h"
 
 /* "name  value", left out when there is none. */
 static void
@@ -54,9 +32,10 @@ doc_of(const char *const *words, const char *const *docs, const char *word)
 static void
 add_tracking(const json_t *m, struct mt_buf *out)
 {
-	const char *level = text_of(m, "level"), *rule = text_of(m, "rule");
+	const char *level = ctl_json_text(m, "level"),
+		   *rule = ctl_json_text(m, "rule");
 
-	mt_buf_z(out, text_of(m, "mode"));
+	mt_buf_z(out, ctl_json_text(m, "mode"));
 	if (level == NULL)
 		return;
 	if (rule != NULL && strcmp(rule, "*") == 0)
@@ -67,13 +46,14 @@ add_tracking(const json_t *m, struct mt_buf *out)
 	else
 		mt_buf_printf(out, " (%s: %s)", level,
 		    doc_of(mt_words_level, mt_words_level_docs, level));
-	add(out, "; X-Mailtrail-Open asked: ", text_of(m, "request"), "");
+	ctl_add(
+	    out, "; X-Mailtrail-Open asked: ", ctl_json_text(m, "request"), "");
 }
 
 static void
 add_markup(const json_t *m, struct mt_buf *out)
 {
-	const char *reason = text_of(m, "reason");
+	const char *reason = ctl_json_text(m, "reason");
 
 	if (strcmp(reason, "done") != 0) {
 		mt_buf_printf(out, "none (%s: %s)", reason,
@@ -81,16 +61,17 @@ add_markup(const json_t *m, struct mt_buf *out)
 		return;
 	}
 	mt_buf_z(out, "done");
-	add(out, ", part ", text_of(m, "part"), "");
-	add(out, ", ", text_of(m, "encoding"), "");
-	add(out, ", ", text_of(m, "charset"), "");
+	ctl_add(out, ", part ", ctl_json_text(m, "part"), "");
+	ctl_add(out, ", ", ctl_json_text(m, "encoding"), "");
+	ctl_add(out, ", ", ctl_json_text(m, "charset"), "");
 	if (json_is_integer(json_object_get(m, "mark_at")))
 		mt_buf_printf(out, ", at byte %" PRIu64 " of the body",
-		    num_of(m, "mark_at"));
-	if (num_of(m, "quoted") > 0)
+		    ctl_json_count(m, "mark_at"));
+	if (ctl_json_count(m, "quoted") > 0)
 		mt_buf_printf(out,
 		    "; %" PRIu64 " quoted pixel%s made to show nothing",
-		    num_of(m, "quoted"), num_of(m, "quoted") == 1 ? "" : "s");
+		    ctl_json_count(m, "quoted"),
+		    ctl_json_count(m, "quoted") == 1 ? "" : "s");
 }
 
 /* A number, true or false. */
@@ -110,13 +91,13 @@ add_plain_value(struct mt_buf *b, const json_t *value)
 static void
 add_hook(const json_t *m, struct ctl_table *t)
 {
-	const char *hook = text_of(m, "hook"), *name;
+	const char *hook = ctl_json_text(m, "hook"), *name;
 	json_t *extra = json_object_get(m, "extra"), *value;
 	struct mt_buf b;
 
 	if (hook == NULL)
 		return;
-	mt_buf_init(&b, CELL_MAX);
+	mt_buf_init(&b, CTL_CELL_MAX);
 	mt_buf_z(&b, hook);
 	if (strcmp(hook, "done") != 0)
 		mt_buf_printf(&b, " (%s)",
@@ -129,7 +110,7 @@ add_hook(const json_t *m, struct ctl_table *t)
 		mt_buf_reset(&b);
 		mt_buf_printf(&b, "%s=", name);
 		if (json_is_string(value))
-			add(&b, "", json_string_value(value), "");
+			ctl_add(&b, "", json_string_value(value), "");
 		else
 			add_plain_value(&b, value);
 		line(t, "extra", CTL_PLAIN, b.p);
@@ -145,32 +126,61 @@ add_opens(const json_t *m, struct mt_buf *out)
 	char name[64];
 	unsigned i;
 
-	if (num_of(m, "opens") == 0) {
-		mt_buf_z(
-		    out, num_of(m, "marks") > 0 ? "none so far" : "not marked");
+	if (ctl_json_count(m, "opens") == 0) {
+		mt_buf_z(out,
+		    ctl_json_count(m, "marks") > 0 ? "none so far"
+						   : "not marked");
 		return;
 	}
 	for (i = 1; mt_words_class[i] != NULL; i++) {
 		(void)snprintf(
 		    name, sizeof(name), "opens_%s", mt_words_class[i]);
-		if (num_of(m, name) == 0)
+		if (ctl_json_count(m, name) == 0)
 			continue;
 		mt_buf_printf(out, "%s%s %" PRIu64, gap, mt_words_class[i],
-		    num_of(m, name));
+		    ctl_json_count(m, name));
 		gap = ", ";
 	}
 }
 
+/* The first step of one of these kinds; NULL when there is none. */
+static const json_t *
+find_step(const json_t *m, enum mt_step step)
+{
+	const json_t *s, *list = json_object_get(m, "steps");
+	size_t i;
+
+	json_array_foreach(list, i, s)
+	{
+		if (mt_str_eqz(
+			mt_str(ctl_json_text(s, "step")), mt_words_step[step]))
+			return s;
+	}
+	return NULL;
+}
+
+/* As the milter saw it, else as the log says. */
 static void
 add_client(const json_t *m, struct mt_buf *out)
 {
-	const char *name = text_of(m, "client_name");
+	const json_t *client = find_step(m, MT_step_client);
+	const json_t *pickup = find_step(m, MT_step_pickup);
+	const char *name = ctl_json_text(m, "client_name");
 
+	if (name == NULL)
+		name = ctl_json_text(client, "client_name");
+	if (ctl_json_text(m, "offered_at") == NULL && client == NULL &&
+	    ctl_json_text(m, "client") == NULL) {
+		if (pickup != NULL)
+			mt_buf_z(out, "submitted on this host");
+		ctl_add(out, ", uid ", ctl_json_text(pickup, "uid"), "");
+		return;
+	}
 	mt_buf_z(out, name != NULL ? name : "unknown");
-	add(out, "[", text_of(m, "client"), "]");
-	add(out, ", helo ", text_of(m, "helo"), "");
-	add(out, ", login ", text_of(m, "user"), "");
-	add(out, ", by ", text_of(m, "daemon"), "");
+	ctl_add(out, "[", ctl_json_text(m, "client"), "]");
+	ctl_add(out, ", helo ", ctl_json_text(m, "helo"), "");
+	ctl_add(out, ", login ", ctl_json_text(m, "user"), "");
+	ctl_add(out, ", by ", ctl_json_text(m, "daemon"), "");
 }
 
 static enum ctl_color
@@ -188,15 +198,75 @@ reason_color(const char *reason)
 							    : CTL_YELLOW;
 }
 
-static enum ctl_color
-class_color(const char *class)
+/* A line of what was written to b, if anything was; b is then empty. */
+static void
+line_of(struct ctl_table *t, const char *name, enum ctl_color paint,
+    struct mt_buf *b)
 {
-	unsigned i =
-	    class == NULL ? 0 : mt_word_find(mt_words_class, mt_str(class));
+	if (b->n > 0)
+		line(t, name, paint, b->p);
+	mt_buf_reset(b);
+}
 
-	return i == MT_class_human_likely    ? CTL_GREEN
-	    : i == MT_class_proxied_possible ? CTL_CYAN
-					     : CTL_YELLOW;
+static void
+add_status(const json_t *m, struct ctl_table *t, struct mt_buf *b)
+{
+	const char *status = ctl_json_text(m, "final");
+	const char *here = ctl_json_text(m, "status");
+
+	if (status != NULL)
+		mt_buf_printf(b, "%s (%s)", status,
+		    doc_of(mt_words_status, mt_words_status_docs, status));
+	if (status != NULL && here != NULL && strcmp(status, here) != 0)
+		mt_buf_printf(b, "; %s here", here);
+	line_of(t, "status", ctl_status_color(status), b);
+	if (ctl_json_count(m, "ambiguous") != 0)
+		line(t, "ambiguous", CTL_YELLOW,
+		    "This queue id was used for more than one message within "
+		    "one moment of the log: what is told here may in part be "
+		    "the other's.");
+}
+
+/* Who sent what to how many. */
+static void
+add_envelope(const json_t *m, struct ctl_table *t, struct mt_buf *b)
+{
+	const char *sender = ctl_json_text(m, "sender");
+	const char *header_from = ctl_json_text(m, "header_from");
+
+	line(t, "from", CTL_PLAIN,
+	    sender != NULL && sender[0] == '\0' ? "<> (the null sender)"
+						: sender);
+	if (header_from != NULL && sender != NULL &&
+	    strcmp(header_from, sender) != 0)
+		line(t, "From:", CTL_PLAIN, header_from);
+	line(t, "subject", CTL_PLAIN, ctl_json_text(m, "subject"));
+	line(t, "message-id", CTL_PLAIN, ctl_json_text(m, "message_id"));
+	add_client(m, b);
+	line_of(t, "client", CTL_PLAIN, b);
+	if (json_is_integer(json_object_get(m, "size")))
+		mt_buf_printf(b, "%" PRIu64 " bytes, %" PRIu64 " recipient%s",
+		    ctl_json_count(m, "size"), ctl_json_count(m, "nrcpt"),
+		    ctl_json_count(m, "nrcpt") == 1 ? "" : "s");
+	line_of(t, "size", CTL_PLAIN, b);
+}
+
+/* What the milter decided, and what came of it. */
+static void
+add_tracked(const json_t *m, struct ctl_table *t, struct mt_buf *b)
+{
+	if (ctl_json_text(m, "mode") == NULL ||
+	    ctl_json_text(m, "reason") == NULL)
+		return;
+	add_tracking(m, b);
+	line_of(t, "tracking", mode_color(ctl_json_text(m, "mode")), b);
+	add_markup(m, b);
+	line_of(t, "markup", reason_color(ctl_json_text(m, "reason")), b);
+	add_hook(m, t);
+	add_opens(m, b);
+	line_of(t, "opens",
+	    ctl_json_count(m, "opens_human_likely") > 0 ? CTL_GREEN : CTL_PLAIN,
+	    b);
 }
 
 /* What is known of the message as a whole. */
@@ -204,182 +274,83 @@ static void
 print_head(const json_t *m, bool color, FILE *out)
 {
 	struct ctl_table *t = ctl_table_new(2);
-	const char *sender = text_of(m, "sender");
 	struct mt_buf b;
 
-	mt_buf_init(&b, CELL_MAX);
-	line(t, "from", CTL_PLAIN,
-	    sender != NULL && sender[0] == '\0' ? "<> (the null sender)"
-						: sender);
-	if (text_of(m, "header_from") != NULL && sender != NULL &&
-	    strcmp(text_of(m, "header_from"), sender) != 0)
-		line(t, "From:", CTL_PLAIN, text_of(m, "header_from"));
-	line(t, "subject", CTL_PLAIN, text_of(m, "subject"));
-	line(t, "message-id", CTL_PLAIN, text_of(m, "message_id"));
-	add_client(m, &b);
-	line(t, "client", CTL_PLAIN, b.p);
-	mt_buf_reset(&b);
-	mt_buf_printf(&b, "%" PRIu64 " bytes, %" PRIu64 " recipient%s",
-	    num_of(m, "size"), num_of(m, "nrcpt"),
-	    num_of(m, "nrcpt") == 1 ? "" : "s");
-	line(t, "size", CTL_PLAIN, b.p);
-	mt_buf_reset(&b);
-	add_tracking(m, &b);
-	line(t, "tracking", mode_color(text_of(m, "mode")), b.p);
-	mt_buf_reset(&b);
-	add_markup(m, &b);
-	line(t, "markup", reason_color(text_of(m, "reason")), b.p);
-	add_hook(m, t);
-	mt_buf_reset(&b);
-	add_opens(m, &b);
-	line(t, "opens",
-	    num_of(m, "opens_human_likely") > 0 ? CTL_GREEN : CTL_PLAIN, b.p);
+	mt_buf_init(&b, CTL_CELL_MAX);
+	add_status(m, t, &b);
+	add_envelope(m, t, &b);
+	ctl_add_verdict(m, &b);
+	line_of(t, "verdict", ctl_verdict_color(m), &b);
+	add_tracked(m, t, &b);
 	ctl_table_print(t, out, color, 2);
 	mt_buf_done(&b);
 	ctl_table_free(t);
 }
 
-static void
-event(struct ctl_table *t, const char *at, const char *what,
-    enum ctl_color paint, const char *detail)
+/* When the milter saw it, else the log, else nobody yet. */
+static const char *
+time_of(const json_t *m)
 {
-	ctl_table_cellz(t, CTL_DIM, at != NULL ? at : "-");
-	ctl_table_cellz(t, CTL_PLAIN, what);
-	ctl_table_cellz(t, paint, detail);
-}
+	const char *offered = ctl_json_text(m, "offered_at");
+	const char *first = ctl_json_text(m, "first_at");
 
-static void
-add_seen(const json_t *seen, struct ctl_table *t)
-{
-	struct mt_buf b;
-	size_t i;
-
-	mt_buf_init(&b, CELL_MAX);
-	for (i = 0; i < json_array_size(seen) && i < OPENS_SHOWN; i++) {
-		const json_t *o = json_array_get(seen, i);
-
-		mt_buf_reset(&b);
-		add(&b, "", text_of(o, "class"), "");
-		add(&b, " (", text_of(o, "certainty"), ")");
-		add(&b, " agent=", text_of(o, "agent"), "");
-		add(&b, " country=", text_of(o, "country"), "");
-		if (num_of(o, "asn") > 0)
-			mt_buf_printf(&b, " asn=%" PRIu64, num_of(o, "asn"));
-		add(&b, " reasons=", text_of(o, "reasons"), "");
-		event(t, text_of(o, "at"), "opened",
-		    class_color(text_of(o, "class")), b.p);
-	}
-	mt_buf_done(&b);
-	if (json_array_size(seen) > OPENS_SHOWN)
-		event(t, "", "", CTL_DIM, "... and more; see --json");
-}
-
-/* May an open be tied to the one recipient there is? */
-static bool
-tied(const json_t *m)
-{
-	const char *mode = text_of(m, "mode");
-
-	return mode != NULL && strcmp(mode, "identified") == 0 &&
-	    json_array_size(json_object_get(m, "to")) == 1 &&
-	    num_of(m, "recipients") == 1;
-}
-
-static void
-print_recipient(const json_t *m, const json_t *r, bool color, FILE *out)
-{
-	const char *mode = text_of(r, "rcpt_mode"), *rule;
-	struct ctl_table *t = ctl_table_new(3);
-	struct mt_buf b;
-
-	mt_buf_init(&b, CELL_MAX);
-	(void)fputs("\n  to ", out);
-	ctl_clean(mt_str(text_of(r, "rcpt")), &b);
-	ctl_paint(out, color, CTL_BOLD, b.p);
-	(void)fputc('\n', out);
-	mt_buf_reset(&b);
-	rule = text_of(r, "rcpt_rule");
-	if (mode != NULL)
-		mt_buf_printf(&b, "allows at most %s", mode);
-	if (mode != NULL && rule != NULL)
-		mt_buf_printf(&b, " (rule of %s)", rule);
-	event(t, text_of(r, "offered_at"), "offered", CTL_PLAIN, b.p);
-	if (tied(m))
-		add_seen(json_object_get(m, "seen"), t);
-	ctl_table_print(t, out, color, 4);
-	ctl_table_free(t);
-	mt_buf_done(&b);
-}
-
-static void
-print_lists(const json_t *m, bool color, FILE *out)
-{
-	const json_t *to = json_object_get(m, "to");
-	const json_t *seen = json_object_get(m, "seen");
-	struct ctl_table *t;
-	size_t i;
-
-	for (i = 0; i < json_array_size(to) && i < RCPTS_SHOWN; i++)
-		print_recipient(m, json_array_get(to, i), color, out);
-	if (json_array_size(to) > RCPTS_SHOWN)
-		(void)fprintf(out, "\n  ... and more recipients; see --json\n");
-	if (tied(m) || json_array_size(seen) == 0)
-		return;
-	(void)fprintf(out, "\n  opened by %s\n",
-	    json_array_size(to) == 1
-		? "whoever has this copy (the mode ties no open to a person)"
-		: "some of the recipients (one mark for all)");
-	t = ctl_table_new(3);
-	add_seen(seen, t);
-	ctl_table_print(t, out, color, 4);
-	ctl_table_free(t);
+	return offered != NULL ? offered
+	    : first != NULL    ? first
+			       : "(its own record has not arrived yet)";
 }
 
 void
 ctl_trail_print(const json_t *trail, bool color, FILE *out)
 {
-	const char *host = text_of(trail, "host");
-	const char *at = text_of(trail, "offered_at");
 	struct mt_buf b;
 
-	mt_buf_init(&b, CELL_MAX);
-	ctl_clean(mt_str(text_of(trail, "queue_id")), &b);
+	mt_buf_init(&b, CTL_CELL_MAX);
+	ctl_clean(mt_str(ctl_json_text(trail, "queue_id")), &b);
 	ctl_paint(out, color, CTL_BOLD, b.p);
 	mt_buf_reset(&b);
-	ctl_clean(mt_str(host), &b);
+	ctl_clean(mt_str(ctl_json_text(trail, "host")), &b);
 	(void)fprintf(out, "  on %s  ", b.p);
-	ctl_paint(out, color, CTL_DIM,
-	    at != NULL ? at : "(its own record has not arrived yet)");
+	ctl_paint(out, color, CTL_DIM, time_of(trail));
 	(void)fputc('\n', out);
 	mt_buf_done(&b);
-	if (text_of(trail, "mode") != NULL && text_of(trail, "reason") != NULL)
-		print_head(trail, color, out);
-	print_lists(trail, color, out);
+	print_head(trail, color, out);
+	ctl_show_recipients(trail, color, out);
+	ctl_show_queue(trail, color, out);
+	ctl_show_chain(trail, color, out);
+	ctl_show_lines(trail, color, out);
+}
+
+static const char *
+or_dash(const char *text)
+{
+	return text != NULL ? text : "-";
 }
 
 static void
 list_line(struct ctl_table *t, const json_t *m)
 {
 	const json_t *to = json_object_get(m, "to");
-	const char *rcpt = text_of(json_array_get(to, 0), "rcpt");
-	const char *reason = text_of(m, "reason"), *mode = text_of(m, "mode");
+	const char *rcpt = ctl_json_text(json_array_get(to, 0), "rcpt");
+	const char *reason = ctl_json_text(m, "reason");
+	const char *mode = ctl_json_text(m, "mode");
+	const char *status = ctl_json_text(m, "status");
+	const char *at = ctl_json_text(m, "offered_at");
 	struct mt_buf b;
 
-	mt_buf_init(&b, CELL_MAX);
-	mt_buf_z(&b, rcpt != NULL ? rcpt : "-");
+	mt_buf_init(&b, CTL_CELL_MAX);
+	mt_buf_z(&b, or_dash(rcpt));
 	if (json_array_size(to) > 1)
 		mt_buf_printf(&b, " +%zu", json_array_size(to) - 1);
-	ctl_table_cellz(t, CTL_DIM,
-	    text_of(
-		m, text_of(m, "offered_at") != NULL ? "offered_at" : "born"));
-	ctl_table_cellz(t, CTL_BOLD, text_of(m, "queue_id"));
-	ctl_table_cellz(t, CTL_PLAIN, text_of(m, "host"));
-	ctl_table_cellz(t, CTL_PLAIN, text_of(m, "sender"));
+	ctl_table_cellz(t, CTL_DIM, at != NULL ? at : ctl_json_text(m, "born"));
+	ctl_table_cellz(t, CTL_BOLD, ctl_json_text(m, "queue_id"));
+	ctl_table_cellz(t, CTL_PLAIN, ctl_json_text(m, "host"));
+	ctl_table_cellz(t, CTL_PLAIN, ctl_json_text(m, "sender"));
 	ctl_table_cell(t, CTL_PLAIN, mt_buf_view(&b));
-	ctl_table_cellz(t, mode_color(mode), mode != NULL ? mode : "-");
-	ctl_table_cellz(t, reason_color(reason), reason != NULL ? reason : "-");
+	ctl_table_cellz(t, ctl_status_color(status), or_dash(status));
+	ctl_table_cellz(t, mode_color(mode), or_dash(mode));
+	ctl_table_cellz(t, reason_color(reason), or_dash(reason));
 	mt_buf_reset(&b);
-	if (num_of(m, "opens") > 0)
+	if (ctl_json_count(m, "opens") > 0)
 		add_opens(m, &b);
 	ctl_table_cell(t, CTL_PLAIN, mt_buf_view(&b));
 	mt_buf_done(&b);
@@ -389,8 +360,8 @@ void
 ctl_trail_list(const json_t *trails, bool color, FILE *out)
 {
 	static const char *const titles[] = { "at", "queue id", "host", "from",
-		"to", "tracking", "markup", "opens" };
-	struct ctl_table *t = ctl_table_new(8);
+		"to", "status", "tracking", "markup", "opens" };
+	struct ctl_table *t = ctl_table_new(9);
 	size_t i;
 
 	ctl_table_head(t, titles);
@@ -398,4 +369,41 @@ ctl_trail_list(const json_t *trails, bool color, FILE *out)
 		list_line(t, json_array_get(trails, i));
 	ctl_table_print(t, out, color, 0);
 	ctl_table_free(t);
+}
+
+void
+ctl_trail_list_refused(const json_t *trails, bool color, FILE *out)
+{
+	static const char *const titles[] = { "at", "host", "client", "from",
+		"to", "status", "by", "reply" };
+	struct ctl_table *t = ctl_table_new(8);
+	const json_t *m, *j;
+	const char *status;
+	struct mt_buf b;
+	size_t i;
+
+	mt_buf_init(&b, CTL_CELL_MAX);
+	(void)fputs("refused before there was a queue id\n", out);
+	ctl_table_head(t, titles);
+	json_array_foreach(trails, i, m)
+	{
+		j = json_array_get(json_object_get(m, "refusals"), 0);
+		status = ctl_json_text(m, "status");
+		ctl_table_cellz(t, CTL_DIM, ctl_json_text(j, "at"));
+		ctl_table_cellz(t, CTL_PLAIN, ctl_json_text(m, "host"));
+		ctl_table_cellz(t, CTL_PLAIN, ctl_json_text(j, "client"));
+		ctl_table_cellz(
+		    t, CTL_PLAIN, or_dash(ctl_json_text(j, "sender")));
+		ctl_table_cellz(
+		    t, CTL_PLAIN, or_dash(ctl_json_text(j, "rcpt")));
+		ctl_table_cellz(t, ctl_status_color(status), or_dash(status));
+		ctl_table_cellz(t, CTL_PLAIN, ctl_json_text(j, "judge"));
+		mt_buf_reset(&b);
+		ctl_add(&b, "", ctl_json_text(j, "dsn"), " ");
+		ctl_add(&b, "", ctl_json_text(j, "reply"), "");
+		ctl_table_cell(t, CTL_PLAIN, mt_buf_view(&b));
+	}
+	ctl_table_print(t, out, color, 0);
+	ctl_table_free(t);
+	mt_buf_done(&b);
 }

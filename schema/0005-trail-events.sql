@@ -76,8 +76,17 @@ CREATE TABLE IF NOT EXISTS `ev_reject` (
   `helo` VARCHAR(255) NULL COMMENT 'HELO or EHLO name the client gave',
   `proto` VARCHAR(16) NULL COMMENT 'SMTP or ESMTP',
   `user` VARCHAR(320) NULL COMMENT 'SASL login the client authenticated as',
+  `sender_key` VARCHAR(320) AS (LOWER(`sender`)) PERSISTENT COMMENT 'the sender as looked up: lower case',
+  `sender_domain` VARCHAR(320) AS (IF(LOCATE('@', `sender`) > 0, LOWER(TRIM(TRAILING '.' FROM SUBSTRING_INDEX(`sender`, '@', -1))), '')) PERSISTENT COMMENT 'the sender''s domain, lower case',
+  `rcpt_key` VARCHAR(320) AS (LOWER(`rcpt`)) PERSISTENT COMMENT 'the recipient as looked up: lower case',
+  `rcpt_domain` VARCHAR(320) AS (IF(LOCATE('@', `rcpt`) > 0, LOWER(TRIM(TRAILING '.' FROM SUBSTRING_INDEX(`rcpt`, '@', -1))), '')) PERSISTENT COMMENT 'the recipient''s domain, lower case',
+  `queued` BOOLEAN AS (`queue_id` IS NOT NULL) PERSISTENT COMMENT 'it has a queue id',
   PRIMARY KEY (`at`, `host`, `line`),
-  KEY `message` (`queue_id`, `host`, `at`)
+  KEY `message` (`queue_id`, `host`, `at`),
+  KEY `sender_page` (`sender_key`, `queued`, `at`),
+  KEY `sender_domain_page` (`sender_domain`, `queued`, `at`),
+  KEY `rcpt_page` (`rcpt_key`, `queued`, `at`),
+  KEY `rcpt_domain_page` (`rcpt_domain`, `queued`, `at`)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin
   PARTITION BY RANGE COLUMNS(`at`)
   (PARTITION p_max VALUES LESS THAN (MAXVALUE));
@@ -245,7 +254,8 @@ ALTER TABLE `recipient`
   ADD COLUMN IF NOT EXISTS `reply` TEXT NULL COMMENT 'and what was said there',
   ADD COLUMN IF NOT EXISTS `delay` BIGINT UNSIGNED NULL COMMENT 'milliseconds from arrival to that attempt''s end',
   ADD COLUMN IF NOT EXISTS `notice` VARCHAR(32) NULL COMMENT 'what a report that came later says',
-  ADD COLUMN IF NOT EXISTS `notice_at` DATETIME(6) NULL COMMENT 'when it came';
+  ADD COLUMN IF NOT EXISTS `notice_at` DATETIME(6) NULL COMMENT 'when it came',
+  ADD KEY IF NOT EXISTS `rcpt_domain_page` (`rcpt_domain`, `born`, `host`, `queue_id`);
 
 CREATE OR REPLACE SQL SECURITY DEFINER VIEW `v_message` AS
 SELECT
@@ -347,7 +357,8 @@ FROM tie;
 CREATE OR REPLACE SQL SECURITY DEFINER VIEW `v_reject` AS
 SELECT
   at, host, queue_id, action, judge, stage, tag, client, client_name, code,
-  dsn, text AS reply, sender, rcpt, helo, proto, user
+  dsn, text AS reply, sender, rcpt, helo, proto, user,
+  sender_key, sender_domain, rcpt_key, rcpt_domain, queued
 FROM ev_reject;
 
 CREATE OR REPLACE SQL SECURITY DEFINER VIEW `v_auth` AS

@@ -92,6 +92,7 @@ check_column(const struct mt_table *t, struct mt_rows *rows, struct seen *seen,
 	return MT_OK;
 }
 
+/* Columns that the server works out itself are the migrations' own. */
 static enum mt_rc
 check_columns(struct mt_db *db, const struct mt_table *t, struct mt_err *err)
 {
@@ -104,7 +105,8 @@ check_columns(struct mt_db *db, const struct mt_table *t, struct mt_err *err)
 	if (mt_rows_open(db,
 		"SELECT column_name, column_type, is_nullable, collation_name "
 		"FROM information_schema.columns WHERE table_schema = "
-		"DATABASE() AND table_name = ? ORDER BY ordinal_position",
+		"DATABASE() AND table_name = ? AND is_generated = 'NEVER' "
+		"ORDER BY ordinal_position",
 		&name, 1, &rows, err) != MT_OK)
 		return err->rc;
 	while ((rc = mt_rows_next(rows, err)) == MT_OK) {

@@ -73,8 +73,8 @@ MT_MUST_CHECK enum mt_rc mt_rows_open(struct mt_db *db, const char *sql,
 MT_MUST_CHECK enum mt_rc mt_rows_next(struct mt_rows *rows, struct mt_err *err);
 size_t mt_rows_columns(const struct mt_rows *rows);
 const char *mt_rows_name(const struct mt_rows *rows, size_t column);
-/* What its type makes of it: a number, a DATETIME, or else text. */
-enum mt_column { MT_COLUMN_TEXT, MT_COLUMN_NUM, MT_COLUMN_TIME };
+/* What its type makes of it: a number, a DECIMAL, a DATETIME, or else text. */
+enum mt_column { MT_COLUMN_TEXT, MT_COLUMN_NUM, MT_COLUMN_DEC, MT_COLUMN_TIME };
 enum mt_column mt_rows_type(const struct mt_rows *rows, size_t column);
 /* Absent when NULL; borrowed until the next mt_rows_next. */
 struct mt_str mt_rows_text(const struct mt_rows *rows, size_t column);

@@ -175,6 +175,8 @@ mt_rows_type(const struct mt_rows *rows, size_t column)
 
 	if (type == MYSQL_TYPE_DATETIME)
 		return MT_COLUMN_TIME;
+	if (type == MYSQL_TYPE_NEWDECIMAL)
+		return MT_COLUMN_DEC;
 	return IS_NUM(type) ? MT_COLUMN_NUM : MT_COLUMN_TEXT;
 }
 

@@ -181,7 +181,7 @@ def test_each_reason_is_shown_with_its_sentence(db_ctl, store):
         assert said.startswith("done, part 1.2") if reason == "done" else \
             said == f"none ({reason}: {sentence})"
     lines = db_ctl("trail", BOB, "--limit", "50")[0].splitlines()[1:]
-    assert [line.split()[6] for line in lines] == [r for r, _ in reasons()]
+    assert [line.split()[7] for line in lines] == [r for r, _ in reasons()]
 
 
 def test_what_the_hook_said(db_ctl, store):
@@ -244,7 +244,7 @@ def test_several_matches_are_listed_newest_first(db_ctl, store):
     out, err = db_ctl("trail", BOB)
     lines = out.splitlines()
     assert lines[0].split() == ["at", "queue", "id", "host", "from", "to",
-                                "tracking", "markup", "opens"]
+                                "status", "tracking", "markup", "opens"]
     assert [line.split()[1] for line in lines[1:]] == \
         [f"{i:X}A1B2C" for i in range(20)]
     assert f"{BOB} +1" in lines[1] and "human_likely 1" in lines[1]
@@ -334,6 +334,10 @@ def test_bad_usage_and_no_database(db_ctl):
                  "x", "--limit", "0")
     db_ctl.fails(EX_USAGE, "mailtrail trail: an empty text is no id",
                  "trail", "")
+    db_ctl.fails(EX_USAGE, "mailtrail trail: which message?", "trail")
+    db_ctl.fails(EX_USAGE, "mailtrail trail: --status: 'lost' is none of "
+                 "those of docs/words.md, such as bounced", "trail",
+                 "--status", "lost")
     done = db_ctl.raw("trail", "x", "-o", "db_socket=/nowhere")
     assert (done.returncode, done.stdout) == (EX_TEMPFAIL, b"")
     done = db_ctl.raw("trail", "A1B2C3", "-o", "db_name=mysql")
@@ -342,8 +346,9 @@ def test_bad_usage_and_no_database(db_ctl):
 
 def test_the_reading_role_is_enough(db_ctl, store, mariadb, migrated):
     store.message(LONG, opens=("human_likely",))
-    for view in ("v_message", "v_recipient", "v_open"):
-        mariadb.query("CREATE ROLE IF NOT EXISTS ctl_reads")
+    mariadb.query("CREATE ROLE IF NOT EXISTS ctl_reads")
+    for view in ("v_message", "v_recipient", "v_open", "v_scan", "v_delivery",
+                 "v_attempt", "v_step", "v_tie", "v_reject", "v_notice"):
         mariadb.query(f"GRANT SELECT ON {migrated}.{view} TO ctl_reads")
     password = mariadb.account(f"{migrated}_r", "secret", role="ctl_reads")
     db_ctl.set(db_user=f"{migrated}_r", db_password_file=password)

@@ -41,7 +41,7 @@ def long_queue_id(us, inode):
         + base52(inode, 1).replace("z", "y")
 
 
-def event(kind, **fields):
+def event(kind, /, **fields):
     """The pairs of one event, in the order of a stream entry."""
     pairs = {"v": "1", "t": kind}
     pairs.update((k, str(v)) for k, v in fields.items() if v is not None)
