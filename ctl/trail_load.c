@@ -7,6 +7,14 @@
 #include "trail.h"
 
 #define LIST "LIMIT 1000" /* of each list of one message */
+/* Within one second of a log that knows no less: first, and last. */
+#define STEPS \
+	"COALESCE(NULLIF(FIELD(step, 'client', 'pickup', 'message_id', " \
+	"'active'), 0), 9), step IN ('removed', 'deleted', 'requeued', " \
+	"'canceled', 'discarded'), step "
+#define LINES \
+	"text LIKE '%: removed', text NOT LIKE '%: client=%', " \
+	"text NOT LIKE '%: message-id=%', text NOT LIKE '%: from=%' "
 #define OF_MESSAGE "WHERE born = ? AND host = ? AND queue_id = ? "
 
 struct mt_str
@@ -208,14 +216,14 @@ ctl_trail_fill(struct mt_db *db, json_t *trail, bool lines, struct mt_err *err)
 		rc = load_list(db,
 		    "SELECT at, step, tag, client, client_name, user, method, "
 		    "uid, sender, size, nrcpt, message_id, other, other_host, "
-		    "text FROM v_step " OF_MESSAGE "ORDER BY at " LIST,
+		    "text FROM v_step " OF_MESSAGE "ORDER BY at, " STEPS LIST,
 		    args, 3, trail, "steps", err);
 	if (rc == MT_OK)
 		rc = load_timed(db, trail, err);
 	if (rc == MT_OK && lines)
 		rc = load_list(db,
 		    "SELECT at, tag, text FROM v_line " OF_MESSAGE
-		    "ORDER BY at " LIST,
+		    "ORDER BY at, " LINES LIST,
 		    args, 3, trail, "lines", err);
 	return rc;
 }

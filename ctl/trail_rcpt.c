@@ -266,6 +266,7 @@ print_title(const json_t *r, bool color, FILE *out)
 {
 	const char *final = ctl_json_text(r, "final");
 	const char *status = ctl_json_text(r, "status");
+	const char *notice = ctl_json_text(r, "notice");
 	struct mt_buf b;
 
 	mt_buf_init(&b, CTL_CELL_MAX);
@@ -279,6 +280,8 @@ print_title(const json_t *r, bool color, FILE *out)
 	}
 	if (final != NULL && status != NULL && strcmp(final, status) != 0)
 		(void)fprintf(out, " (%s here)", status);
+	if (notice != NULL)
+		(void)fprintf(out, "; a report says %s", notice);
 	(void)fputc('\n', out);
 }
 

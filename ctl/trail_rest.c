@@ -12,6 +12,7 @@
 #include "trail_show.h"
 
 #define SYMBOLS_SHOWN 6
+#define LIGHT 0.005 /* what weighs less made no score */
 
 struct symbol {
 	const char *name;
@@ -38,7 +39,19 @@ compare_symbols(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-/* " (BAYES_SPAM 5.1, R_SPF_ALLOW -0.2)": those that made the score. */
+/* "BAYES_SPAM 5.1": a symbol that has no weight goes without. */
+static void
+add_symbol(const struct symbol *symbol, const char *before, struct mt_buf *out)
+{
+	mt_buf_printf(out, "%s%s", before, symbol->name);
+	if (fabs(symbol->score) >= LIGHT)
+		mt_buf_printf(out, " %.3g", symbol->score);
+}
+
+/*
+ * " (BAYES_SPAM 5.1, R_SPF_ALLOW -0.2)": those that made the score; if none
+ * did, some of them.
+ */
 static void
 add_symbols(json_t *symbols, struct mt_buf *out)
 {
@@ -52,16 +65,17 @@ add_symbols(json_t *symbols, struct mt_buf *out)
 	list = mt_alloc_array(json_object_size(symbols), sizeof(*list));
 	json_object_foreach(symbols, name, value)
 	{
-		double score =
-		    json_number_value(json_object_get(value, "score"));
-
-		if (name[0] != '\0' && fabs(score) >= 0.005)
-			list[n++] = (struct symbol){ name, score };
+		if (name[0] != '\0') /* what was cut */
+			list[n++] = (struct symbol){ name,
+				json_number_value(
+				    json_object_get(value, "score")) };
 	}
 	qsort(list, n, sizeof(*list), compare_symbols);
+	while (n > 0 && fabs(list[0].score) >= LIGHT &&
+	    fabs(list[n - 1].score) < LIGHT)
+		n--;
 	for (i = 0; i < n && i < SYMBOLS_SHOWN; i++)
-		mt_buf_printf(out, "%s%s %.3g", i == 0 ? " (" : ", ",
-		    list[i].name, list[i].score);
+		add_symbol(&list[i], i == 0 ? " (" : ", ", out);
 	if (n > 0)
 		mt_buf_z(out, n > SYMBOLS_SHOWN ? ", ...)" : ")");
 	mt_free(list);

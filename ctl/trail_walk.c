@@ -200,7 +200,6 @@ ctl_trail_follow(const struct ctl_trail_walk *w, const json_t *m,
 	const struct step s = { .w = w, .m = m, .r = r, .depth = depth };
 	const json_t *d, *list = json_object_get(m, "deliveries");
 	const char *word = ctl_json_text(r, "status");
-	const char *notice = ctl_json_text(r, "notice");
 	enum mt_status here, anew, status = MT_status_absent;
 	size_t i;
 
@@ -220,10 +219,6 @@ ctl_trail_follow(const struct ctl_trail_walk *w, const json_t *m,
 	anew = follow_anew(&s);
 	if (anew != MT_status_absent && !ends_here(status))
 		status = anew;
-	/* A report that came later knows better than any hop. */
-	if (notice != NULL &&
-	    strcmp(notice, mt_words_notice[MT_notice_failed]) == 0)
-		status = graver(status, here);
 	return status;
 }
 

@@ -106,7 +106,7 @@ def start_servers():
         RUNNING.write_text(json.dumps({"processes": started}))
 
     try:
-        system = System(lab, BUILD).start(said)
+        system = System(lab, BUILD, whole=True).start(said)
     except BaseException:
         lab.close()
         RUNNING.unlink(missing_ok=True)
@@ -153,6 +153,11 @@ def read_message(path):
     return sender[0], recipients or [RECIPIENT], message_id.strip(), data
 
 
+def wait_trail(queue_id, what, has):
+    wait_for(lambda: any(has(t) for t in json.loads(mailtrail(
+        "trail", queue_id, "--json", ok=(0, 1)))), 30, what)
+
+
 def send_one(state, given):
     """Send, deliver, verify, fetch; (queue id, sender)."""
     sender, recipients, message_id, data = read_message(given)
@@ -181,6 +186,8 @@ def send_one(state, given):
     holds = dkim.verify(copied, dnsfunc=lambda name, timeout=5: record)
     say("delivered", f"{copy_path}, DKIM signature "
         f"{'holds' if holds else 'DOES NOT HOLD'}")
+    wait_trail(queue_id, "every attempt in the trail",
+               lambda t: t["removed_at"] and t["verdict"] and t["attempts"])
     path = pixel_path(copied)
     if path is None:
         say("pixel", "the message was not marked; the trail says why")
@@ -189,9 +196,7 @@ def send_one(state, given):
     got = run(["curl", "-s", "-A", AGENT, "-o", os.devnull, "-w",
                "%{http_code} %{size_download}", url]).stdout
     say("pixel", f"GET {url}: {got.replace(' ', ', ')} bytes")
-    wait_for(lambda: any(t.get("seen") for t in json.loads(mailtrail(
-        "trail", queue_id, "--json", ok=(0, 1)))), 30,
-             "the open in the trail")
+    wait_trail(queue_id, "the open in the trail", lambda t: t["seen"])
     return queue_id, sender
 
 
@@ -209,6 +214,7 @@ addresses
 
 next
   var/bin/mailtrail trail {sender}
+  var/bin/mailtrail trail --lines {queue_id}
   var/bin/mailtrail doctor --postfix-config var/postfix/conf
   packaging/quickstart --message YOUR.eml
 

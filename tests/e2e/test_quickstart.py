@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import shutil
 
 import pytest
@@ -50,15 +51,24 @@ def test_quickstart_twice_with_a_message_and_stop(tree):
     # One line for each thing it does: what, and in a few words how.
     assert [line.split()[0] for line in said] == [
         "packages", "build", "var", "redis", "mariadb", "mailtrail",
-        "mailtrail", "nginx", "sink", "rspamd", "postfix", "policy", "send",
-        "delivered", "pixel"]
+        "mailtrail", "nginx", "sink", "rspamd", "postfix", "tail", "policy",
+        "send", "delivered", "pixel"]
     assert "DKIM signature holds" in out
     assert "200, 43 bytes" in out
-    assert "bob@example.com" in out.partition("\n\n")[2]
+    trail = out.partition("\n\n")[2].partition("\naddresses\n")[0]
+    # Verdict, every attempt, and how it ended for the recipient.
+    assert re.search(r"^  status      delivered \(", trail, re.M)
+    assert re.search(r"^  verdict     no action, \S+ of 15 \(", trail,
+                     re.M)
+    assert re.search(r"^  to bob@example\.com  delivered\n"
+                     r"    \S+  offered\n"
+                     r"    \S+  sent     2\.0\.0  by 127\.0\.0\.1\[127", trail,
+                     re.M)
+    assert re.search(r"^    \S+  removed$", trail, re.M)
     assert out.count("\nnext\n") == 1
     commands = out.partition("\nnext\n")[2].split("\n\n")[0].splitlines()
-    assert len(commands) == 3
-    for command in commands[:2]:
+    assert len(commands) == 4
+    for command in commands[:3]:
         run(["sh", "-c", command], cwd=tree)
     before = processes(tree)
 
@@ -72,7 +82,7 @@ def test_quickstart_twice_with_a_message_and_stop(tree):
     assert "DKIM signature holds" in mine and "200, 43 bytes" in mine
 
     said = quickstart(tree, "stop").stdout
-    assert said.startswith("stop       ended postfix, rspamd, sink, ")
+    assert said.startswith("stop       ended tail, postfix, rspamd, sink, ")
     for pid in before:
         assert members(pid) == []
     assert quickstart(tree, "stop").stdout == \

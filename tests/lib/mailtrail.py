@@ -25,6 +25,7 @@ PROGRAMS = {
 # These stand beside them only where a test wants them.
 MORE_PROGRAMS = {
     "feed": "feed/mailtrail-feed",
+    "tail": "tail/mailtrail-tail",
 }
 
 
@@ -111,7 +112,8 @@ class Mailtrail:
     def _known(self, short):
         """The options the program has, from its own list of defaults."""
         flag = "--defaults" if short == "mailtrail" else "-d"
-        listing = run([os.path.join(self.build, PROGRAMS[short]), flag])
+        program = {**PROGRAMS, **MORE_PROGRAMS}[short]
+        listing = run([os.path.join(self.build, program), flag])
         return {line.partition("=")[0].strip()
                 for line in listing.stdout.splitlines() if "=" in line}
 
@@ -122,6 +124,15 @@ class Mailtrail:
         values.update(self.options.get(short, {}))
         with open(self.conf(short), "w", encoding="utf-8") as f:
             f.writelines(f"{k} = {v}\n" for k, v in values.items())
+
+    def follower(self, lab, log):
+        """mailtrail-tail on a log, to be started when that is there."""
+        self.options["tail"] = {"log": log, "state_dir": lab.subdir(
+            f"{os.path.basename(self.directory)}/tail")}
+        self._write_conf("tail")
+        return lab.add(Process(
+            "tail", [os.path.join(self.build, MORE_PROGRAMS["tail"]), "-c",
+                     self.conf("tail")], self.directory))
 
     def own_values(self, short):
         """What only this program is told."""

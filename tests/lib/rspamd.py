@@ -34,7 +34,7 @@ logging {{
   level = "notice";
 }}
 actions {{
-  reject = 10000;
+  reject = {reject};
 }}
 lua = "{directory}/rspamd.lua";
 modules {{
@@ -73,7 +73,7 @@ class Rspamd(Signer):
 
     def __init__(self, lab, name="rspamd", selector="test", count=1,
                  modules=("dkim_signing",), lua="", extra="",
-                 filters="dkim"):
+                 filters="dkim", reject=10000):
         run_as = user("_rspamd", "nobody")
         self.directory = lab.subdir(name, owner=run_as)
         self.port = free_port()
@@ -91,6 +91,7 @@ class Rspamd(Signer):
             f.write(CONF.format(
                 directory=self.directory, port=self.port, count=count,
                 selector=selector, extra=extra, filters=filters,
+                reject=reject,
                 modules="\n  ".join(f'path = "{plugins}/{m}.lua";'
                                     for m in modules)))
         self.process = Process("rspamd", [

@@ -36,6 +36,34 @@ def bridge(build, lua="luajit"):
     return os.path.join(build, "rspamd-lua", lua, "mailtrail_bridge.so")
 
 
+# Rules of rspamd's own that ask nobody: they make a score.
+RULES = """
+for _, name in ipairs({ "headers_checks", "subject_checks" }) do
+  dofile("/usr/share/rspamd/rules/" .. name .. ".lua")
+end
+"""
+
+
+class SeeingRspamd(Rspamd):
+    """Signs, judges by a few rules, and records its verdicts in a spool that
+    is the mail host's."""
+
+    def __init__(self, lab, build, spool_dir, host, name="rspamd"):
+        build = os.fspath(build)
+        super().__init__(
+            lab, name, reject=15, lua=RULES + LOAD.format(
+                plugin=os.path.join(build, "rspamd-lua/mailtrail.lua")))
+        run_as = user("_rspamd", "nobody")
+        if run_as is not None:
+            shutil.chown(spool_dir, group=run_as.pw_gid)
+        directory = os.path.join(self.directory, "local.d")
+        os.makedirs(directory, exist_ok=True)
+        with open(os.path.join(directory, "mailtrail.conf"), "w",
+                  encoding="utf-8") as f:
+            f.write(settings_text({"bridge": bridge(build), "host": host,
+                                   "spool_dir": spool_dir}))
+
+
 class PluggedRspamd(Rspamd):
     """Policy and keys are those of tests/milter/milter_lab.c."""
 

@@ -18,6 +18,7 @@ from .postfix import Postfix, milter
 from .process import wait_for
 from .redis import Redis
 from .rspamd import Rspamd
+from .rspamd_plugin import SeeingRspamd
 from .sink import Sink
 
 SENDER = "alice@example.org"
@@ -30,10 +31,11 @@ class System:
 
     start() tells `said(what, text, processes)` after each step, which is how
     the quickstart speaks and remembers. Not inline: our milter is left out.
+    Whole: with mailtrail-tail on Postfix's log, and our plugin in rspamd.
     """
 
     def __init__(self, lab, build, options=None, redis=None, mariadb=None,
-                 inline=True):
+                 inline=True, whole=False):
         self.redis = redis or Redis(lab)
         self.mariadb = mariadb or MariaDB(lab)
         self.nginx = Nginx(
@@ -42,7 +44,10 @@ class System:
                               self.nginx.url, options=options)
         self.ours.values["postfix_config"] = lab.path("postfix", "conf")
         self.sink = Sink(lab)
-        self.rspamd = Rspamd(lab)
+        self.whole, self.lab = whole, lab
+        self.rspamd = SeeingRspamd(
+            lab, build, self.ours.spool, self.ours.host) if whole \
+            else Rspamd(lab)
         milters = [milter(self.ours.milter_socket), self.rspamd.milter]
         self.postfix = Postfix(lab, sink=self.sink.port,
                                milters=milters if inline else milters[1:])
@@ -67,11 +72,22 @@ class System:
              "delivers", [self.sink.process])
         self.rspamd.start()
         said("rspamd", f"127.0.0.1:{self.rspamd.port} signs with DKIM, "
-             "behind our milter", [self.rspamd.process])
+             "behind our milter" + (
+                 ", and records its verdicts" if self.whole else ""),
+             [self.rspamd.process])
         self.postfix.start()
         said("postfix", f"127.0.0.1:{self.postfix.port}, a submission port "
              f"whose clients count as {SENDER}", [self.postfix.process])
+        if self.whole:
+            self._follow(said)
         return self
+
+    def _follow(self, said):
+        log = os.path.join(self.postfix.directory, "mail.log")
+        wait_for(lambda: os.path.exists(log), 10, "the mail log")
+        self.tail = self.ours.follower(self.lab, log)
+        self.tail.start_notify()
+        said("tail", f"follows {log}", [self.tail])
 
     def stop(self):
         """In the order that loses nothing; for a system in a shared lab."""
