@@ -49,10 +49,13 @@ class SeeingRspamd(Rspamd):
     is the mail host's."""
 
     def __init__(self, lab, build, spool_dir, host, name="rspamd"):
-        build = os.fspath(build)
-        super().__init__(
-            lab, name, reject=15, lua=RULES + LOAD.format(
-                plugin=os.path.join(build, "rspamd-lua/mailtrail.lua")))
+        build, place = os.fspath(build), lab.subdir(name)
+        # Where rspamd's user reaches them, wherever the build is.
+        plugin = shutil.copy(
+            os.path.join(build, "rspamd-lua/mailtrail.lua"), place)
+        module = shutil.copy(bridge(build), place)
+        super().__init__(lab, name, reject=15,
+                         lua=RULES + LOAD.format(plugin=plugin))
         run_as = user("_rspamd", "nobody")
         if run_as is not None:
             shutil.chown(spool_dir, group=run_as.pw_gid)
@@ -60,7 +63,7 @@ class SeeingRspamd(Rspamd):
         os.makedirs(directory, exist_ok=True)
         with open(os.path.join(directory, "mailtrail.conf"), "w",
                   encoding="utf-8") as f:
-            f.write(settings_text({"bridge": bridge(build), "host": host,
+            f.write(settings_text({"bridge": module, "host": host,
                                    "spool_dir": spool_dir}))
 
 
