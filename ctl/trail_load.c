@@ -138,23 +138,35 @@ ctl_trail_copies(struct mt_db *db, json_t *message, struct mt_err *err)
 	return rc;
 }
 
-/* Lists whose rows have no born: those of the message's time. */
+/* NULL for a text that is empty. */
+static struct mt_str
+some(struct mt_str s)
+{
+	return s.n > 0 ? s : mt_str(NULL);
+}
+
+#define NOTICE \
+	"SELECT at, host, report, ordinal, kind, rcpt, orig_to, sender, " \
+	"queue_id, message_id, envelope_id, dsn, reporter, remote, feedback, " \
+	"agent, text FROM v_notice "
+
+/*
+ * Lists whose rows have no born: those of the message's time. A report names
+ * the queue id, or just the Message-ID.
+ */
 static enum mt_rc
 load_timed(struct mt_db *db, json_t *trail, struct mt_err *err)
 {
 	char first[MT_TIME_LEN + 1], last[MT_TIME_LEN + 1];
-	struct mt_str args[] = { mt_str(ctl_json_text(trail, "queue_id")),
+	const struct mt_str args[] = {
+		mt_str(ctl_json_text(trail, "queue_id")),
 		mt_str(ctl_json_text(trail, "host")),
-		ctl_trail_time(trail, "first_at", first),
-		ctl_trail_time(trail, "last_at", last) };
+		some(ctl_trail_time(trail, "first_at", first)),
+		some(ctl_trail_time(trail, "last_at", last)),
+		some(mt_str(ctl_json_text(trail, "message_id"))),
+	};
 	enum mt_rc rc;
 
-	if (args[2].n == 0 || args[3].n == 0) {
-		/* Only the milter has said anything so far. */
-		ctl_json_set(trail, "refusals", json_array());
-		ctl_json_set(trail, "notices", json_array());
-		return MT_OK;
-	}
 	rc = load_list(db,
 	    "SELECT at, action, judge, stage, tag, client, client_name, code, "
 	    "dsn, reply, sender, rcpt, helo, proto, user FROM v_reject "
@@ -163,12 +175,10 @@ load_timed(struct mt_db *db, json_t *trail, struct mt_err *err)
 	    args, 4, trail, "refusals", err);
 	if (rc == MT_OK)
 		rc = load_list(db,
-		    "SELECT at, report, ordinal, kind, rcpt, orig_to, sender, "
-		    "message_id, envelope_id, dsn, reporter, remote, feedback, "
-		    "agent, text FROM v_notice "
-		    "WHERE queue_id = ? AND host = ? AND at BETWEEN ? AND ? "
+		    "(" NOTICE "WHERE queue_id = ? AND host = ? AND at BETWEEN "
+		    "? AND ?) UNION (" NOTICE "WHERE message_id = ?) "
 		    "ORDER BY at, report, ordinal " LIST,
-		    args, 4, trail, "notices", err);
+		    args, 5, trail, "notices", err);
 	return rc;
 }
 

@@ -224,29 +224,71 @@ show_refusals(const json_t *m, const json_t *r, struct ctl_table *t)
 	mt_buf_done(&b);
 }
 
-/* Reports that came later and name this recipient. */
+/* Is a report about this recipient? One that names nobody is, of one. */
+static bool
+is_about(const json_t *m, const json_t *r, const json_t *notice)
+{
+	const char *rcpt = ctl_json_text(notice, "rcpt");
+	const char *orig_to = ctl_json_text(notice, "orig_to");
+	const char *own = ctl_json_text(r, "rcpt");
+
+	if (rcpt == NULL && orig_to == NULL)
+		return json_array_size(json_object_get(m, "to")) == 1;
+	return ctl_trail_same(rcpt, own) || ctl_trail_same(orig_to, own);
+}
+
+static void
+add_notice(struct ctl_table *t, const json_t *n)
+{
+	struct mt_buf b;
+
+	mt_buf_init(&b, CTL_CELL_MAX);
+	ctl_add(&b, "", ctl_json_text(n, "kind"), "");
+	ctl_add(&b, "  ", ctl_json_text(n, "dsn"), "");
+	ctl_add(&b, "  by ", ctl_json_text(n, "reporter"), "");
+	ctl_event(t, ctl_json_text(n, "at"), "report", CTL_YELLOW, b.p);
+	add_reply(t, ctl_json_text(n, "text"));
+	mt_buf_done(&b);
+}
+
+/* Reports that came later and are about this recipient. */
 static void
 show_notices(const json_t *m, const json_t *r, struct ctl_table *t)
 {
 	const json_t *n, *list = json_object_get(m, "notices");
-	const char *rcpt = ctl_json_text(r, "rcpt");
-	struct mt_buf b;
 	size_t i;
 
-	mt_buf_init(&b, CTL_CELL_MAX);
 	json_array_foreach(list, i, n)
 	{
-		if (!ctl_trail_same(ctl_json_text(n, "rcpt"), rcpt) &&
-		    !ctl_trail_same(ctl_json_text(n, "orig_to"), rcpt))
-			continue;
-		mt_buf_reset(&b);
-		ctl_add(&b, "", ctl_json_text(n, "kind"), "");
-		ctl_add(&b, "  ", ctl_json_text(n, "dsn"), "");
-		ctl_add(&b, "  by ", ctl_json_text(n, "reporter"), "");
-		ctl_event(t, ctl_json_text(n, "at"), "report", CTL_YELLOW, b.p);
-		add_reply(t, ctl_json_text(n, "text"));
+		if (is_about(m, r, n))
+			add_notice(t, n);
 	}
-	mt_buf_done(&b);
+}
+
+/* Those that are about none of the recipients in particular. */
+static void
+print_notices(const json_t *m, bool color, FILE *out)
+{
+	const json_t *n, *list = json_object_get(m, "notices");
+	const json_t *r, *to = json_object_get(m, "to");
+	struct ctl_table *t = ctl_table_new(3);
+	size_t i, k;
+	bool shown;
+
+	json_array_foreach(list, i, n)
+	{
+		shown = false;
+		json_array_foreach(to, k, r)
+		{
+			shown = shown || is_about(m, r, n);
+		}
+		if (!shown)
+			add_notice(t, n);
+	}
+	if (ctl_table_rows(t) > 0)
+		(void)fputs("\n  reported\n", out);
+	ctl_table_print(t, out, color, 4);
+	ctl_table_free(t);
 }
 
 /* May an open be tied to the one recipient there is? */
@@ -328,6 +370,7 @@ ctl_show_recipients(const json_t *m, bool color, FILE *out)
 		print_recipient(m, json_array_get(to, i), color, out);
 	if (json_array_size(to) > CTL_SHOWN)
 		(void)fprintf(out, "\n  ... and more recipients; see --json\n");
+	print_notices(m, color, out);
 	if (tied(m) || json_array_size(seen) == 0)
 		return;
 	(void)fprintf(out, "\n  opened by %s\n",

@@ -487,3 +487,25 @@ def test_few_rows_are_read_of_many(told):
         found, read = rows_read(*args)
         assert found == lines, args
         assert read < 3000, args
+
+
+def test_a_report_that_knows_the_message_id_only(told):
+    log = Log().queue(0, long_id(0), "client").queue(
+        0.1, long_id(0), "message_id", message_id="7@example.org").deliver(
+        1, long_id(0), BOB).deliver(1, long_id(0), CAROL).queue(
+        1, long_id(0), "removed").notice(
+        99, None, "failed", message_id="7@example.org", rcpt=CAROL,
+        dsn="5.2.2", text="mailbox full").notice(
+        99, None, "complaint", 2, message_id="7@example.org",
+        reporter="fbl.example.com").notice(
+        99, None, "complaint", 3, message_id="8@example.org")
+    told.store(log)
+    [trail] = told.json(long_id(0))
+    assert [n["kind"] for n in trail["notices"]] == ["failed", "complaint"]
+    # Anybody can send one: it stands beside what the log knows.
+    assert trail["final"] == "delivered"
+    bob, carol = told.text(long_id(0)).split("\n  to ")[1:]
+    assert "report" not in bob
+    assert "  report  failed  5.2.2\n" in carol
+    assert "\n  reported\n    " + at(99) + \
+        "  report  complaint  by fbl.example.com\n" in carol

@@ -78,7 +78,7 @@ def test_bad_options_are_named(ctl, command):
     (("key",), "mailtrail key: which command?"),
     (("key", "rotat"), "mailtrail key: unknown command 'rotat'; did you "
      "mean 'rotate'?"),
-    (("trail",), "mailtrail trail: too few arguments"),
+    (("trail",), "mailtrail trail: which message?"),
     (("trail", "a", "b"), "mailtrail trail: unexpected argument 'b'"),
     (("key", "list", "x"), "mailtrail key list: unexpected argument 'x'"),
     (("trail", "a", "--limit", "-1"),
