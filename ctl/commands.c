@@ -9,6 +9,7 @@ static const struct ctl_cmd *const commands[] = {
 	&ctl_dead,
 	&ctl_doctor,
 	&ctl_feed,
+	&ctl_import,
 	&ctl_key,
 	&ctl_markup,
 	&ctl_prune,

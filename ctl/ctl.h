@@ -97,6 +97,7 @@ extern const struct ctl_cmd ctl_root;
 extern const struct ctl_cmd ctl_dead;
 extern const struct ctl_cmd ctl_doctor;
 extern const struct ctl_cmd ctl_feed;
+extern const struct ctl_cmd ctl_import;
 extern const struct ctl_cmd ctl_key;
 extern const struct ctl_cmd ctl_markup;
 extern const struct ctl_cmd ctl_prune;

@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "base/sum.h"
 #include "file.h"
-#include "lines.h"
+#include "maillog/cut.h"
 
 /* How often it is looked at though inotify says nothing; and without it. */
 #define SLOW_MS 10000
@@ -215,7 +215,7 @@ take_lines(struct source *s, struct mt_str bytes)
 	struct mt_str line;
 	size_t n, all = 0;
 
-	while ((n = lines_next(mt_str_n(bytes.p + all, bytes.n - all),
+	while ((n = mt_maillog_cut(mt_str_n(bytes.p + all, bytes.n - all),
 		    &f->skipping, &line)) > 0) {
 		if (line.p != NULL)
 			take_line(s, line);

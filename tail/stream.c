@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "lines.h"
+#include "maillog/cut.h"
 #include "source.h"
 
 #define READ_SIZE (128u << 10) /* more than a line */
@@ -69,7 +69,7 @@ take_lines(struct source *s)
 	struct mt_str line;
 	size_t n, all = 0;
 
-	while ((n = lines_next(mt_str_n(in->bytes + all, in->n - all),
+	while ((n = mt_maillog_cut(mt_str_n(in->bytes + all, in->n - all),
 		    &in->skipping, &line)) > 0) {
 		if (line.p != NULL)
 			(void)source_line(s, line, mt_clock_now());
@@ -189,11 +189,12 @@ take_datagram(struct source *s)
 	struct mt_str line;
 	ssize_t n;
 
-	n = recv(in->fd, in->bytes, TAIL_LINE, MSG_TRUNC | MSG_DONTWAIT);
+	n = recv(in->fd, in->bytes, MT_MAILLOG_LINE, MSG_TRUNC | MSG_DONTWAIT);
 	if (n < 0)
 		return false;
-	s->counts.cut += n > TAIL_LINE;
-	line = mt_str_n(in->bytes, n > TAIL_LINE ? TAIL_LINE : (size_t)n);
+	s->counts.cut += n > MT_MAILLOG_LINE;
+	line = mt_str_n(
+	    in->bytes, n > MT_MAILLOG_LINE ? MT_MAILLOG_LINE : (size_t)n);
 	while (line.n > 0 &&
 	    (line.p[line.n - 1] == '\n' || line.p[line.n - 1] == '\0'))
 		line.n--;

@@ -28,7 +28,6 @@
 #include "watch.h"
 
 #define TAIL_SOURCES 64 /* most logs of one program */
-#define TAIL_LINE 65536 /* a line is cut here */
 
 struct source;
 

@@ -12,7 +12,7 @@ from tests.lib.ctl import EX_CONFIG, EX_IOERR, EX_TEMPFAIL, EX_USAGE
 
 COMMANDS = [
     "dead drop", "dead list", "dead replay", "dead show", "doctor",
-    "feed", "key list", "key new", "key rotate", "markup", "prune",
+    "feed", "import", "key list", "key new", "key rotate", "markup", "prune",
     "schema check", "schema migrate", "schema status", "spool status",
     "token check", "token make", "track build", "track explain",
     "track set", "track show", "track unset", "trail",

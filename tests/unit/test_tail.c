@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "lines.h"
+#include "maillog/cut.h"
 #include "source.h"
 #include "window.h"
 
@@ -48,40 +48,43 @@ source_gap(struct source *s, const char *fmt, ...)
 static void
 lines_are_cut_where_they_end_or_are_too_long(void **state)
 {
-	char *bytes = mt_alloc((size_t)TAIL_LINE * 3);
+	char *bytes = mt_alloc((size_t)MT_MAILLOG_LINE * 3);
 	struct mt_str line;
 	bool skipping = false;
 	size_t n;
 
 	(void)state;
-	n = lines_next(MT_LIT("one\r\ntwo"), &skipping, &line);
+	n = mt_maillog_cut(MT_LIT("one\r\ntwo"), &skipping, &line);
 	assert_int_equal(n, 5);
 	assert_true(mt_str_eqz(line, "one"));
-	assert_int_equal(lines_next(MT_LIT("two"), &skipping, &line), 0);
-	assert_int_equal(lines_next(MT_LIT(""), &skipping, &line), 0);
-	assert_int_equal(lines_next(MT_LIT("\n"), &skipping, &line), 1);
+	assert_int_equal(mt_maillog_cut(MT_LIT("two"), &skipping, &line), 0);
+	assert_int_equal(mt_maillog_cut(MT_LIT(""), &skipping, &line), 0);
+	assert_int_equal(mt_maillog_cut(MT_LIT("\n"), &skipping, &line), 1);
 	assert_int_equal(line.n, 0);
 	/* Exactly as long as may be, and one more. */
-	memset(bytes, 'x', (size_t)TAIL_LINE * 3);
-	bytes[TAIL_LINE] = '\n';
-	n = lines_next(mt_str_n(bytes, TAIL_LINE + 1), &skipping, &line);
-	assert_int_equal(n, TAIL_LINE + 1);
-	assert_int_equal(line.n, TAIL_LINE);
+	memset(bytes, 'x', (size_t)MT_MAILLOG_LINE * 3);
+	bytes[MT_MAILLOG_LINE] = '\n';
+	n = mt_maillog_cut(
+	    mt_str_n(bytes, MT_MAILLOG_LINE + 1), &skipping, &line);
+	assert_int_equal(n, MT_MAILLOG_LINE + 1);
+	assert_int_equal(line.n, MT_MAILLOG_LINE);
 	assert_false(skipping);
-	bytes[TAIL_LINE] = 'x';
+	bytes[MT_MAILLOG_LINE] = 'x';
 	assert_int_equal(
-	    lines_next(mt_str_n(bytes, TAIL_LINE), &skipping, &line), 0);
-	n = lines_next(
-	    mt_str_n(bytes, (size_t)TAIL_LINE * 2), &skipping, &line);
-	assert_int_equal(n, TAIL_LINE);
-	assert_int_equal(line.n, TAIL_LINE);
+	    mt_maillog_cut(mt_str_n(bytes, MT_MAILLOG_LINE), &skipping, &line),
+	    0);
+	n = mt_maillog_cut(
+	    mt_str_n(bytes, (size_t)MT_MAILLOG_LINE * 2), &skipping, &line);
+	assert_int_equal(n, MT_MAILLOG_LINE);
+	assert_int_equal(line.n, MT_MAILLOG_LINE);
 	assert_true(skipping);
 	/* The rest of it is passed over, in as many pieces as it comes. */
 	assert_int_equal(
-	    lines_next(mt_str_n(bytes, TAIL_LINE), &skipping, &line),
-	    TAIL_LINE);
+	    mt_maillog_cut(mt_str_n(bytes, MT_MAILLOG_LINE), &skipping, &line),
+	    MT_MAILLOG_LINE);
 	assert_null(line.p);
-	assert_int_equal(lines_next(MT_LIT("xx\nnext\n"), &skipping, &line), 3);
+	assert_int_equal(
+	    mt_maillog_cut(MT_LIT("xx\nnext\n"), &skipping, &line), 3);
 	assert_null(line.p);
 	assert_false(skipping);
 	mt_free(bytes);

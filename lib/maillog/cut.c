@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <string.h>
 
-#include "lines.h"
-#include "tail.h"
+#include "maillog/cut.h"
 
 static struct mt_str
 without_cr(const char *p, size_t n)
@@ -11,9 +10,9 @@ without_cr(const char *p, size_t n)
 }
 
 size_t
-lines_next(struct mt_str bytes, bool *skipping, struct mt_str *ret_line)
+mt_maillog_cut(struct mt_str bytes, bool *skipping, struct mt_str *ret_line)
 {
-	size_t n = bytes.n > TAIL_LINE ? TAIL_LINE + 1 : bytes.n;
+	size_t n = bytes.n > MT_MAILLOG_LINE ? MT_MAILLOG_LINE + 1 : bytes.n;
 	const char *end;
 
 	if (bytes.n == 0)
@@ -29,9 +28,9 @@ lines_next(struct mt_str bytes, bool *skipping, struct mt_str *ret_line)
 		*ret_line = without_cr(bytes.p, n);
 		return n + 1;
 	}
-	if (bytes.n <= TAIL_LINE)
+	if (bytes.n <= MT_MAILLOG_LINE)
 		return 0;
 	*skipping = true;
-	*ret_line = mt_str_n(bytes.p, TAIL_LINE);
-	return TAIL_LINE;
+	*ret_line = mt_str_n(bytes.p, MT_MAILLOG_LINE);
+	return MT_MAILLOG_LINE;
 }
