@@ -5,8 +5,8 @@ A row is a module with NAME, ABOUT, LONG (left out with --quick) and
 measure(bench), which returns Results; bench is bench/run's Bench.
 """
 
-from . import (hostile, inject, markup, memory, pixel, retention, rspamd, spool,
-               store, view, work)
+from . import (hostile, importing, inject, markup, memory, pixel, retention,
+               rspamd, spool, store, view, work)
 
-ROWS = (inject, markup, hostile, spool, store, pixel, rspamd, view, retention,
-        memory, work)
+ROWS = (inject, markup, hostile, spool, store, importing, pixel, rspamd, view,
+        retention, memory, work)
