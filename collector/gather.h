@@ -18,6 +18,10 @@ struct target {
 	int64_t born; /* of a long one */
 	int64_t from, to; /* events are read from..to, `to` not included */
 	bool context; /* the first life is read for what follows it only */
+	/* Before they are sorted: what touched it, if it was stored now. */
+	const struct store_event *event;
+	bool unseen; /* all that touched it was stored now */
+	size_t first_event, n_events; /* of an unseen one: trail's events */
 };
 
 /* A life of a short id as its row in message has it. */

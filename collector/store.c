@@ -139,7 +139,7 @@ touch(struct store *s, const struct store_event *e, bool added)
 {
 	bool is_short;
 
-	trail_touch_event(s->trail, e);
+	trail_touch_event(s->trail, e, added);
 	if (e->id != MT_EV_offer && e->id != MT_EV_rcpt)
 		return;
 	/* A new one of a long id, if it merges with what was there. */

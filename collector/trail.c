@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "db/bulk.h"
+#include "fresh.h"
 #include "gather.h"
 #include "life.h"
 #include "mail/queue_id.h"
@@ -32,6 +33,8 @@ struct trail {
 	struct fold fold; /* the rows worked out */
 	struct target *targets; /* short ones first */
 	size_t n, cap;
+	const struct store_event **own; /* what touched them */
+	size_t cap_own;
 	/* Of one target. */
 	const struct store_event **events;
 	struct life *lives;
@@ -70,6 +73,7 @@ trail_free(struct trail *t)
 	gathered_done(&t->gathered);
 	fold_done(&t->fold);
 	mt_free(t->targets);
+	mt_free(t->own);
 	mt_free(t->events);
 	mt_free(t->lives);
 	mt_free(t->wrong);
@@ -82,9 +86,9 @@ trail_begin(struct trail *t)
 	t->n = 0;
 }
 
-void
-trail_touch(
-    struct trail *t, struct mt_str host, struct mt_str queue_id, int64_t at)
+static void
+touch(struct trail *t, struct mt_str host, struct mt_str queue_id, int64_t at,
+    const struct store_event *event)
 {
 	if (queue_id.n == 0)
 		return;
@@ -93,29 +97,37 @@ trail_touch(
 		t->targets =
 		    mt_realloc_array(t->targets, t->cap, sizeof(*t->targets));
 	}
-	t->targets[t->n++] = (struct target){
-		.host = host, .queue_id = queue_id, .least = at, .most = at
-	};
+	t->targets[t->n++] = (struct target){ .host = host,
+		.queue_id = queue_id,
+		.least = at,
+		.most = at,
+		.event = event };
 }
 
 void
-trail_touch_event(struct trail *t, const struct store_event *event)
+trail_touch(
+    struct trail *t, struct mt_str host, struct mt_str queue_id, int64_t at)
+{
+	touch(t, host, queue_id, at, NULL);
+}
+
+void
+trail_touch_event(struct trail *t, const struct store_event *event, bool added)
 {
 	const union mt_event_any *e = &event->event;
+	const struct store_event *own = added ? event : NULL;
 
 	if (event->id == MT_EV_queue)
-		trail_touch(t, e->queue.host, e->queue.queue_id, e->queue.at);
+		touch(t, e->queue.host, e->queue.queue_id, e->queue.at, own);
 	else if (event->id == MT_EV_deliver)
-		trail_touch(
-		    t, e->deliver.host, e->deliver.queue_id, e->deliver.at);
+		touch(t, e->deliver.host, e->deliver.queue_id, e->deliver.at,
+		    own);
 	else if (event->id == MT_EV_reject)
-		trail_touch(
-		    t, e->reject.host, e->reject.queue_id, e->reject.at);
+		touch(t, e->reject.host, e->reject.queue_id, e->reject.at, own);
 	else if (event->id == MT_EV_scan)
-		trail_touch(t, e->scan.host, e->scan.queue_id, e->scan.at);
+		touch(t, e->scan.host, e->scan.queue_id, e->scan.at, own);
 	else if (event->id == MT_EV_notice)
-		trail_touch(
-		    t, e->notice.host, e->notice.queue_id, e->notice.at);
+		touch(t, e->notice.host, e->notice.queue_id, e->notice.at, own);
 }
 
 static int
@@ -128,27 +140,47 @@ compare_targets(const void *a, const void *b)
 	return target_compare(x, y);
 }
 
+/* What touched one target more than once. */
+static void
+join(struct trail *t, struct target *into, const struct target *more,
+    size_t *n_own)
+{
+	if (more->event != NULL) {
+		t->own[(*n_own)++] = more->event;
+		into->n_events++;
+	} else {
+		into->unseen = false;
+	}
+	if (more->least < into->least)
+		into->least = more->least;
+	if (more->most > into->most)
+		into->most = more->most;
+}
+
 /* Each once, short ones first; returns how many of those there are. */
 static size_t
 sort_targets(struct trail *t)
 {
-	struct target *all = t->targets;
-	size_t i, left = 0, is_short = 0;
+	struct target *all = t->targets, one;
+	size_t i, n = 0, n_own = 0, is_short = 0;
 
+	if (t->n > t->cap_own) {
+		t->cap_own = t->cap;
+		t->own = mt_realloc_array(t->own, t->cap_own, sizeof(*t->own));
+	}
 	for (i = 0; i < t->n; i++)
 		all[i].is_long = mt_queue_id_time(all[i].queue_id, NULL);
 	qsort(all, t->n, sizeof(*all), compare_targets);
-	for (i = 1; i < t->n; i++) {
-		if (target_compare(&all[left], &all[i]) != 0) {
-			all[++left] = all[i];
-			continue;
+	for (i = 0; i < t->n; i++) {
+		one = all[i];
+		if (n == 0 || target_compare(&all[n - 1], &one) != 0) {
+			all[n] = one;
+			all[n].unseen = true;
+			all[n++].first_event = n_own;
 		}
-		if (all[i].least < all[left].least)
-			all[left].least = all[i].least;
-		if (all[i].most > all[left].most)
-			all[left].most = all[i].most;
+		join(t, &all[n - 1], &one, &n_own);
 	}
-	t->n = left + 1;
+	t->n = n;
 	for (i = 0; i < t->n; i++) {
 		all[i].born = mt_message_born(all[i].queue_id, all[i].least);
 		is_short += !all[i].is_long;
@@ -456,25 +488,59 @@ write_rows(struct trail *t, struct mt_err *err)
 	return MT_OK;
 }
 
-/* Targets of one kind, in one transaction. */
+/* What is known of targets of one kind, locked. */
 static enum mt_rc
-follow(struct trail *t, struct target *targets, size_t n, struct mt_err *err)
+read_all(struct trail *t, struct target *targets, size_t n, struct mt_err *err)
 {
 	struct place at = { 0 };
 	size_t i;
 
 	if (n == 0)
 		return MT_OK;
-	fold_reset(&t->fold);
-	t->n_wrong = 0;
-	if (mt_db_exec(t->db, "START TRANSACTION", err) != MT_OK ||
-	    (targets[0].is_long ? lock_messages(t, targets, n, err)
+	if ((targets[0].is_long ? lock_messages(t, targets, n, err)
 				: lock_slots(t, targets, n, err)) != MT_OK ||
 	    gather(&t->gathered, &t->query, targets, n, err) != MT_OK)
 		return err->rc;
 	for (i = 0; i < n; i++)
 		work_out(t, i, &at);
-	if (undo_wrong(t, err) != MT_OK || drop_renamed(t, err) != MT_OK ||
+	if (undo_wrong(t, err) != MT_OK)
+		return err->rc;
+	return drop_renamed(t, err);
+}
+
+/* Make the rows of those that nobody knew; returns how many are left. */
+static enum mt_rc
+make_unseen(struct trail *t, struct target *targets, size_t n, size_t *ret_left,
+    struct mt_err *err)
+{
+	struct fresh fresh = { .message = t->tables[0],
+		.fold = &t->fold,
+		.targets = targets,
+		.n = n,
+		.events = t->own };
+	size_t i, left = 0;
+
+	if (fresh_make(&fresh, err) != MT_OK)
+		return err->rc;
+	for (i = 0; i < n; i++)
+		if (!targets[i].unseen)
+			targets[left++] = targets[i];
+	*ret_left = left;
+	return MT_OK;
+}
+
+/* Targets of one kind, in one transaction. */
+static enum mt_rc
+follow(struct trail *t, struct target *targets, size_t n, struct mt_err *err)
+{
+	if (n == 0)
+		return MT_OK;
+	fold_reset(&t->fold);
+	t->n_wrong = 0;
+	if (mt_db_exec(t->db, "START TRANSACTION", err) != MT_OK ||
+	    (targets[0].is_long &&
+		make_unseen(t, targets, n, &n, err) != MT_OK) ||
+	    read_all(t, targets, n, err) != MT_OK ||
 	    write_rows(t, err) != MT_OK)
 		return err->rc;
 	return mt_db_exec(t->db, "COMMIT", err);

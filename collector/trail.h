@@ -8,10 +8,13 @@
  * seen all; doing it twice changes nothing.
  *
  * A message of a long queue id is locked by its row, which is made for that
- * when there is none. Which messages a short queue id had is what is to be
- * found out: there a row of life_lock is taken, of the lives only those are
- * read that the events can have changed, and rows that have become wrong are
- * deleted.
+ * when there is none. Whoever makes it has seen all there is when all of its
+ * own events were new: what others have committed meanwhile they will look
+ * after, and then find the row. So nothing is read of a message that comes with
+ * its beginning and makes its row (fresh.h). Which messages a short queue id
+ * had is what is to be found out: there a row of life_lock is taken, of the
+ * lives only those are read that the events can have changed, and rows that
+ * have become wrong are deleted.
  */
 #ifndef COLLECTOR_TRAIL_H
 #define COLLECTOR_TRAIL_H
@@ -31,8 +34,12 @@ void trail_begin(struct trail *t);
  */
 void trail_touch(
     struct trail *t, struct mt_str host, struct mt_str queue_id, int64_t at);
-/* The same for an event, when it is about a message. */
-void trail_touch_event(struct trail *t, const struct store_event *event);
+/*
+ * The same for an event, when it is about a message; added: it was not stored
+ * before. The event, too, is borrowed.
+ */
+void trail_touch_event(
+    struct trail *t, const struct store_event *event, bool added);
 /* Work out all that was touched. */
 MT_MUST_CHECK enum mt_rc trail_follow(struct trail *t, struct mt_err *err);
 
