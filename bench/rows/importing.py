@@ -4,7 +4,8 @@
 Parsing: `mailtrail import --dry-run` beside pflogsumm, one process each on
 the same file. Storing: the clock runs from the start of `mailtrail import`
 until the collector has acknowledged, after COMMIT, all events of the log;
-beside LOAD DATA of the rows that came of it (see store.py).
+beside LOAD DATA of the rows that came of it (see store.py). Following: what
+mailtrail-tail takes for a log that grows by 5,000 lines a second.
 """
 
 import json
@@ -14,12 +15,17 @@ import time
 
 from bench import maillog
 from bench.measure import Goal, Result, pairs
+from bench.rows.memory import status
 from bench.rows.store import STREAM, Rig, cpu
-from tests.lib.process import Failed
+from tests.lib.process import Failed, wait_for
+from tests.lib.tailing import Tail
 
 NAME = "import"
-ABOUT = "mail logs read beside pflogsumm, and stored beside LOAD DATA"
+ABOUT = "mail logs read, stored and followed"
 LONG = False
+
+RATE = 5000  # lines a second that are followed
+STEPS = 100  # writes a second
 
 
 def seconds_of(argv):
@@ -98,6 +104,34 @@ def storing(bench):
             for name, spent in rig.spent.items())])
 
 
+def following(bench):
+    path = bench.lab.path("follow.log")
+    seconds = 2 if bench.quick else 10
+    n = maillog.write(path, RATE * seconds)
+    with open(path, "rb") as f:
+        lines = f.readlines()
+    tail = Tail(bench.lab, bench.build).start()
+    step, spent = RATE // STEPS, []
+    for run in range(1 + bench.pairs // 5):
+        used, start = cpu(tail.process.pid), time.monotonic()
+        for i in range(0, n, step):
+            tail.write(b"".join(lines[i:i + step]))
+            due = start + (i + step) / RATE
+            time.sleep(max(0.0, due - time.monotonic()))
+        # The state, written each second, says how far it is.
+        wait_for(lambda: int(tail.saved()["count"][0]) == n * (run + 1), 5,
+                 f"{n * (run + 1)} lines to be read")
+        spent.append((cpu(tail.process.pid) - used) * RATE / n)
+    what = f"a log that grows by {RATE:,} lines/s for {seconds} s, followed"
+    peak = status(tail.process.pid, "VmHWM")
+    tail.stop()
+    yield Result("tail, time", f"{what}: CPU time a second", "", "s", spent,
+                 None, Goal("<=", 1))
+    yield Result("tail, memory", f"{what}: most that was resident", "", "MB",
+                 [peak], None, Goal("<=", 64))
+
+
 def measure(bench):
     yield parsing(bench)
     yield storing(bench)
+    yield from following(bench)
