@@ -166,7 +166,8 @@ sort_targets(struct trail *t)
 
 	if (t->n > t->cap_own) {
 		t->cap_own = t->cap;
-		t->own = mt_realloc_array(t->own, t->cap_own, sizeof(*t->own));
+		t->own =
+		    mt_realloc_array(t->own, t->cap_own, sizeof(const void *));
 	}
 	for (i = 0; i < t->n; i++)
 		all[i].is_long = mt_queue_id_time(all[i].queue_id, NULL);

@@ -15,6 +15,7 @@
 #include "prog/signals.h"
 
 #define LOOK_LINES 4096 /* between looks at clock and signals */
+#define DATE_LEN 10 /* 2026-11-20 */
 #define ZONES "/usr/share/zoneinfo/"
 
 static bool
@@ -48,9 +49,9 @@ read_date(const char *text, int64_t *ret_at)
 {
 	char whole[] = "2026-11-20T23:59:59Z";
 
-	if (strlen(text) != strlen("2026-11-20"))
+	if (strlen(text) != DATE_LEN)
 		return false;
-	memcpy(whole, text, strlen(text));
+	memcpy(whole, text, DATE_LEN);
 	return mt_time_read(mt_str(whole), ret_at);
 }
 

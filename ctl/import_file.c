@@ -78,7 +78,7 @@ note_why(struct import_file *f)
 static void
 unpack(struct import_file *f)
 {
-	struct archive_entry *entry;
+	struct archive_entry *entry = NULL;
 	int64_t written;
 	int r;
 
@@ -181,7 +181,7 @@ fill(struct import_file *f)
 {
 	la_ssize_t n;
 
-	if (f->ended)
+	if (f->ended || f->bytes == NULL)
 		return false;
 	memmove(f->bytes, f->bytes + f->at, f->n - f->at);
 	f->n -= f->at;

@@ -59,6 +59,7 @@ mt_db_class(unsigned number)
 	case ER_NO_SUCH_TABLE:
 	case ER_BAD_TABLE_ERROR:
 	case ER_BAD_FIELD_ERROR:
+	case ER_KEY_DOES_NOT_EXISTS:
 	case ER_NO_DEFAULT_FOR_FIELD: /* a column that is newer than we */
 	case ER_PARSE_ERROR:
 	case ER_SP_DOES_NOT_EXIST:
