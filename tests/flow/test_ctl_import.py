@@ -55,7 +55,7 @@ def lines(first, n, at=None):
 
 
 def keys(ctl, kind="queue"):
-    return [spooled.key(e) for e in spooled.events(ctl.spool, kind)]
+    return [spooled.line_key(e) for e in spooled.events(ctl.spool, kind)]
 
 
 @pytest.mark.parametrize("packer", PACKERS)
@@ -117,7 +117,7 @@ def test_keys_are_those_of_the_follower_and_of_the_last_time(
     assert keys(importer) == once * 2
     tail = Tail(own_lab, build)
     tail.read_once(data)
-    assert [spooled.key(e) for e in tail.events("queue")] == once
+    assert [spooled.line_key(e) for e in tail.events("queue")] == once
 
 
 def test_dry_run_touches_no_spool(importer):
