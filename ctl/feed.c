@@ -41,8 +41,8 @@ read_message(int fd, struct mt_buf *in, struct mt_err *err)
 			room = CHUNK;
 		if (room > 0)
 			(void)mt_buf_reserve(in, room);
-		n = read(fd, room > 0 ? in->p + in->n : rest,
-		    room > 0 ? room : sizeof(rest));
+		n = room > 0 ? read(fd, in->p + in->n, room)
+			     : read(fd, rest, sizeof(rest));
 		if (n == 0)
 			return MT_OK;
 		if (n < 0 && errno == EINTR)

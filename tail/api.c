@@ -355,7 +355,8 @@ add_page(struct source *s, size_t *ret_n, struct mt_err *err)
 		return MT_CONFIG;
 	}
 	/* "{}" is an empty list. */
-	json_array_foreach(page, i, item) add_row(a, item);
+	for (i = 0; i < json_array_size(page); i++)
+		add_row(a, json_array_get(page, i));
 	json_decref(page);
 	*ret_n = a->n_rows - before;
 	if (mt_buf_over(&a->texts))

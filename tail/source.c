@@ -172,15 +172,17 @@ append(struct source *s)
 {
 	struct tail *t = s->tail;
 	struct mt_err err;
+	enum mt_rc rc;
 
 	if (s->batch.n == 0 && s->batch.refused == 0)
 		return true;
-	if ((s->kind->loses ? mt_spool_commit : mt_spool_try)(
-		t->spool, &s->batch, &err) == MT_OK) {
+	rc = s->kind->loses ? mt_spool_commit(t->spool, &s->batch, &err)
+			    : mt_spool_try(t->spool, &s->batch, &err);
+	if (rc == MT_OK) {
 		mt_trouble_good(&t->spool_trouble);
 		return true;
 	}
-	if (mt_trouble_on(&t->spool_trouble, (int)err.rc))
+	if (mt_trouble_on(&t->spool_trouble, (int)rc))
 		mt_log(MT_LOG_WARNING, "%s; %s", err.msg,
 		    s->kind->loses ? "counting what comes as lost"
 				   : "waiting, the log keeps what is to come");

@@ -195,7 +195,7 @@ each_process_has_a_spool_of_its_own(void **state)
 		if (child == 0) {
 			lua_pushinteger(s->lua, getpid());
 			lua_setglobal(s->lua, "pid");
-			_exit(luaL_dostring(s->lua, put) != 0);
+			_exit(luaL_dostring(s->lua, put) ? 1 : 0);
 		}
 		assert_int_equal(waitpid(child, &status, 0), child);
 		assert_int_equal(status, 0);
