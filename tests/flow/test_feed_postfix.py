@@ -43,7 +43,7 @@ class Bouncer:
             **settings})
         with open(os.path.join(self.postfix.conf, "master.cf"), "a",
                   encoding="ascii") as f:
-            f.write(MASTER.format(program=build / "ctl" / "mailtrail",
+            f.write(MASTER.format(program=lab.program(build / "ctl" / "mailtrail"),
                                   conf=conf, **ports))
         self.postfix.start()
 

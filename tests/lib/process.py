@@ -336,6 +336,11 @@ class Lab:
             os.chown(path, owner.pw_uid, owner.pw_gid)
         return path
 
+    def program(self, path):
+        """A copy that everybody may run: a build may lie where they may
+        not."""
+        return shutil.copy(path, self.subdir("bin"))
+
     def add(self, server):
         """Remember it; stop() is called on it in reverse order."""
         self.servers.append(server)

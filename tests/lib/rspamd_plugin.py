@@ -44,16 +44,23 @@ end
 """
 
 
+def reachable(build, place):
+    """Copies of plugin and bridge where rspamd's user reaches them, wherever
+    the build is."""
+    plugin = shutil.copy(
+        os.path.join(build, "rspamd-lua/mailtrail.lua"), place)
+    shutil.copy(
+        os.path.join(build, "rspamd-lua/mailtrail_markup.lua"), place)
+    return plugin, shutil.copy(bridge(build), place)
+
+
 class SeeingRspamd(Rspamd):
     """Signs, judges by a few rules, and records its verdicts in a spool that
     is the mail host's."""
 
     def __init__(self, lab, build, spool_dir, host, name="rspamd"):
         build, place = os.fspath(build), lab.subdir(name)
-        # Where rspamd's user reaches them, wherever the build is.
-        plugin = shutil.copy(
-            os.path.join(build, "rspamd-lua/mailtrail.lua"), place)
-        module = shutil.copy(bridge(build), place)
+        plugin, module = reachable(build, place)
         super().__init__(lab, name, reject=15,
                          lua=RULES + LOAD.format(plugin=plugin))
         run_as = user("_rspamd", "nobody")
@@ -76,12 +83,13 @@ class PluggedRspamd(Rspamd):
         build = os.fspath(build)
         place = lab.subdir(name, owner=run_as)
         self.spool = lab.subdir(f"{name}/spool", owner=run_as)
+        plugin, module = reachable(build, place)
         run([os.path.join(build, "tests/milter/milter_lab"), "make", place])
         for made in ("token.keys", "policy.snapshot"):
             if run_as is not None:
                 shutil.chown(os.path.join(place, made), group=run_as.pw_gid)
         self.values = {
-            "bridge": bridge(build), "host": "mx.example.org",
+            "bridge": module, "host": "mx.example.org",
             "spool_dir": self.spool,
             "pixel_url": "https://open.example.org",
             "token_keys": os.path.join(place, "token.keys"),
@@ -91,7 +99,6 @@ class PluggedRspamd(Rspamd):
         with open(os.path.join(place, "local.d", "mailtrail.conf"), "w",
                   encoding="utf-8") as f:
             f.write(settings_text(self.values))
-        plugin = os.path.join(build, "rspamd-lua/mailtrail.lua")
         super().__init__(lab, name, lua=lua + LOAD.format(plugin=plugin),
                          **rspamd_args)
 

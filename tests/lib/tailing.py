@@ -41,7 +41,7 @@ class Tail:
                         **options}
         self.spooled, self.seen = spooled.Spooled(self.spool), set()
         self.configure()
-        self.program = build / "tail/mailtrail-tail"
+        self.program = lab.program(build / "tail/mailtrail-tail")
         self.process = lab.add(Process(
             "tail", [self.program, "-c", self.conf], self.directory))
 
