@@ -9,7 +9,7 @@ from tests.lib.postfix import milter
 from tests.lib.process import Process, user, wait_for
 from tests.lib.redis import Redis
 from tests.lib.rspamd import Rspamd
-from tests.lib.rspamd_plugin import LOAD, bridge, settings_text
+from tests.lib.rspamd_plugin import LOAD, reachable, settings_text
 from tests.lib.system import System
 
 from .log import Log
@@ -50,12 +50,12 @@ class Chain:
         os.chmod(self.ours.spool, 0o2770)
         place = lab.subdir("rspamd", owner=account)
         os.makedirs(os.path.join(place, "local.d"))
+        plugin, module = reachable(build, place)
         with open(os.path.join(place, "local.d", "mailtrail.conf"), "w",
                   encoding="ascii") as f:
             f.write(settings_text({
-                "bridge": bridge(build), "host": HOST,
+                "bridge": module, "host": HOST,
                 "spool_dir": self.ours.spool}))
-        plugin = os.path.join(build, "rspamd-lua/mailtrail.lua")
         return Rspamd(lab, lua=RSPAMD_LUA + LOAD.format(plugin=plugin),
                       extra=RSPAMD_ACTIONS)
 
