@@ -461,7 +461,7 @@ def test_every_line_has_one_key_through_rotations_and_kills(tail, seed):
     wait_for(lambda: "place" in tail.saved(), 10, "a place")
     writer.start()
     kills = 0
-    while writer.is_alive():
+    while writer.is_alive() or kills < 4:
         time.sleep(chance.random())
         tail.restart()
         kills += 1
@@ -470,11 +470,11 @@ def test_every_line_has_one_key_through_rotations_and_kills(tail, seed):
 
     def keys():
         return collections.Counter(k[3] for k in tail.keys())
-    wait_for(lambda: keys().total() >= writer.written.total(), 15,
+    wait_for(lambda: keys().total() >= writer.written.total(), 60,
              "all lines")
     assert keys() == writer.written
     assert "missing" not in tail.log()
-    assert kills > 3 and writer.rotations.total() >= ROTATIONS
+    assert writer.rotations.total() >= ROTATIONS
 
 
 def test_it_keeps_up_with_5000_lines_a_second(tail):
