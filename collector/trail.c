@@ -284,10 +284,7 @@ find_wrong(struct trail *t, const struct target *target,
 	bool there;
 
 	for (k = 0; k < n_known; k++) {
-		start =
-		    known[k].first_at != 0 && known[k].first_at < known[k].born
-		    ? known[k].first_at
-		    : known[k].born;
+		start = known_start(&known[k]);
 		if (start < target->from || start >= target->to ||
 		    (target->context && start == target->from))
 			continue;

@@ -9,18 +9,6 @@
 
 #define LINES 500 /* read at once, before they are recorded */
 
-/* FNV-1a, 64 bits. */
-static uint64_t
-hash_of(struct mt_str s)
-{
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
-	size_t i;
-
-	for (i = 0; i < s.n; i++)
-		h = (h ^ (unsigned char)s.p[i]) * UINT64_C(0x100000001b3);
-	return h;
-}
-
 void
 window_open(
     struct source *s, struct window *w, const struct mt_tailed_source *saved)
@@ -102,7 +90,7 @@ begin(struct source *s, struct window *w, size_t n)
 	if (!is_skipped(s, w))
 		return;
 	for (i = n; i-- > 0;)
-		push(&w->seen, hash_of(w->elements[i]));
+		push(&w->seen, mt_str_hash(w->elements[i], MT_HASH));
 	w->left = 0;
 	w->seen.back = 0;
 	s->moved = n > 0;
@@ -141,7 +129,7 @@ window_take(struct source *s, struct window *w, const struct mt_str *elements,
 		return WINDOW_MORE;
 	hashes = mt_alloc_array(n + 1, sizeof(*hashes));
 	for (i = 0; i < n; i++)
-		hashes[i] = hash_of(elements[i]);
+		hashes[i] = mt_str_hash(elements[i], MT_HASH);
 	newer = find(&w->seen, hashes, n, all, &sure);
 	mt_free(hashes);
 	if (!sure)
@@ -175,7 +163,7 @@ window_work(struct source *s, struct window *w)
 		if (w->known > 0)
 			w->known--;
 		else
-			push(&w->seen, hash_of(element));
+			push(&w->seen, mt_str_hash(element, MT_HASH));
 	}
 	return w->left > 0;
 }

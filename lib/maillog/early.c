@@ -19,18 +19,11 @@ mt_early_done(struct mt_early *e)
 	e->lines = NULL;
 }
 
-/* FNV-1a; never 0. */
+/* Never 0. */
 static uint64_t
 who_is(struct mt_str tag, struct mt_str pid)
 {
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
-	size_t i;
-
-	for (i = 0; i < tag.n + pid.n; i++) {
-		h ^= (uint8_t)(i < tag.n ? tag.p[i] : pid.p[i - tag.n]);
-		h *= UINT64_C(0x100000001b3);
-	}
-	return h | 1;
+	return mt_str_hash(pid, mt_str_hash(tag, MT_HASH)) | 1;
 }
 
 /* Who has the same place is long done, or one in a thousand unlucky. */
