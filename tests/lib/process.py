@@ -338,8 +338,11 @@ class Lab:
 
     def program(self, path):
         """A copy that everybody may run: a build may lie where they may
-        not."""
-        return shutil.copy(path, self.subdir("bin"))
+        not. Made once: it may be running."""
+        copy = os.path.join(self.subdir("bin"), os.path.basename(path))
+        if not os.path.exists(copy):
+            shutil.copy(path, copy)
+        return copy
 
     def add(self, server):
         """Remember it; stop() is called on it in reverse order."""
