@@ -312,14 +312,16 @@ static void
 add_notices(
     struct fate *t, size_t from, size_t to, struct mt_row_recipient *row)
 {
+	const struct life *l = t->life;
+	const struct store_event *e;
 	const struct mt_ev_notice *n;
 	size_t i;
 
-	for (i = 0; i < t->life->n; i++) {
-		if (t->life->events[i]->id != MT_EV_notice)
-			continue;
-		n = &t->life->events[i]->event.notice;
-		if (!is_meant(t, n, from, to))
+	for (i = 0; i < l->n + l->n_strays; i++) {
+		e = i < l->n ? l->events[i] : l->strays[i - l->n];
+		n = &e->event.notice;
+		if (e->id != MT_EV_notice || n->at < row->notice_at ||
+		    !is_meant(t, n, from, to))
 			continue;
 		row->notice = n->kind;
 		row->notice_at = n->at;
@@ -393,6 +395,7 @@ add_message(struct fate *t)
 	if (w->scan != NULL) {
 		row.action = w->scan->action;
 		row.score = w->scan->score;
+		row.scanned_at = w->scan->at;
 	}
 	fold_row(t->f, MT_TABLE_message, &row);
 }

@@ -1,44 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "gather.h"
+#include "read.h"
+#include "stray.h"
 
 /* A log's clock may be behind the one that made a long queue id by this. */
 #define EARLY MT_DAY
-#define MOST_COLUMNS 20
 #define FIRST_ROOM 256
-
-/*
- * The columns that decide, of each kind of event that is about a message. The
- * index is named: with many ids and a table that looks small, the optimizer
- * would rather read all of the day.
- */
-static const struct load {
-	enum mt_event id;
-	const char *table;
-	const char *columns[MOST_COLUMNS];
-} loads[] = {
-	{ MT_EV_queue, "ev_queue FORCE INDEX (message)",
-	    { "at", "host", "queue_id", "line", "step", "client", "user",
-		"sender", "size", "nrcpt", "message_id", "other",
-		"other_host" } },
-	{ MT_EV_deliver, "ev_deliver FORCE INDEX (message)",
-	    { "at", "host", "queue_id", "line", "rcpt", "orig_to", "outcome",
-		"tag", "relay", "relay_name", "delay", "dsn", "next",
-		"text" } },
-	{ MT_EV_reject, "ev_reject FORCE INDEX (message)",
-	    { "at", "host", "queue_id", "line", "action", "judge", "stage",
-		"dsn", "text", "sender", "rcpt" } },
-	{ MT_EV_scan, "ev_scan FORCE INDEX (message)",
-	    { "at", "host", "queue_id", "twin", "action", "score" } },
-	{ MT_EV_notice, "ev_notice FORCE INDEX (message)",
-	    { "at", "host", "queue_id", "ordinal", "kind", "rcpt", "orig_to",
-		"dsn", "reporter", "text" } },
-};
 
 void
 gathered_init(struct gathered *g)
@@ -54,6 +26,7 @@ gathered_done(struct gathered *g)
 	mt_free(g->known);
 	mt_free(g->found);
 	mt_free(g->named);
+	mt_free(g->strays.list);
 }
 
 static void *
@@ -86,16 +59,13 @@ find(const struct gathered *g, const struct mt_rows *rows)
 	return t == NULL ? g->n : (size_t)(t - g->targets);
 }
 
-/* " FROM table WHERE queue_id IN (?, ...)" of the targets from..to. */
+/* "queue_id IN (?, ...)" of the targets from..to. */
 static void
-ask_ids(const struct gathered *g, struct query *q, const char *table,
-    size_t from, size_t to)
+ask_ids(const struct gathered *g, struct query *q, size_t from, size_t to)
 {
 	size_t i;
 
-	query_add(q, " FROM ");
-	query_add(q, table);
-	query_add(q, " WHERE queue_id IN (");
+	query_add(q, "queue_id IN (");
 	for (i = from; i < to; i++) {
 		query_add(q, i == from ? "?" : ", ?");
 		query_text(q, g->targets[i].queue_id);
@@ -133,8 +103,9 @@ load_known(struct gathered *g, struct query *q, size_t from, size_t to,
 	/* Recipients and marks are of an offer, too, that is still to come. */
 	query_begin(q,
 	    "SELECT born, host, queue_id, first_at, "
-	    "IF(offers + recipients + marks > 0, born, NULL)");
-	ask_ids(g, q, "message", from, to);
+	    "IF(offers + recipients + marks > 0, born, NULL), "
+	    "IF(offered_at IS NULL, NULL, message_id) FROM message WHERE ");
+	ask_ids(g, q, from, to);
 	if (query_run(q, &rows, err) != MT_OK)
 		return err->rc;
 	while ((rc = mt_rows_next(rows, err)) == MT_OK) {
@@ -145,10 +116,27 @@ load_known(struct gathered *g, struct query *q, size_t from, size_t to,
 		g->known[g->n_known++] = (struct known){ .target = at,
 			.born = mt_rows_time(rows, 0),
 			.first_at = mt_rows_time(rows, 3),
-			.offered_at = mt_rows_time(rows, 4) };
+			.offered_at = mt_rows_time(rows, 4),
+			.message_id =
+			    arena_copy(&g->arena, mt_rows_text(rows, 5)) };
 	}
 	mt_rows_close(rows);
 	return rc == MT_ABSENT ? MT_OK : rc;
+}
+
+static enum mt_rc
+load_all_known(struct gathered *g, struct query *q, struct mt_err *err)
+{
+	size_t from, to;
+
+	for (from = 0; from < g->n; from = to) {
+		to = g->n - from < QUERY_TOKENS ? g->n : from + QUERY_TOKENS;
+		if (load_known(g, q, from, to, err) != MT_OK)
+			return err->rc;
+	}
+	if (g->n_known > 0)
+		qsort(g->known, g->n_known, sizeof(*g->known), compare_known);
+	return MT_OK;
 }
 
 /* No life may lie on both sides of a window's edge. */
@@ -205,15 +193,10 @@ static enum mt_rc
 decide_windows(struct gathered *g, struct query *q, struct target *targets,
     struct mt_err *err)
 {
-	size_t from, to, i, k = 0, first;
+	size_t i, k = 0, first;
 
-	for (from = 0; from < g->n; from = to) {
-		to = g->n - from < QUERY_TOKENS ? g->n : from + QUERY_TOKENS;
-		if (load_known(g, q, from, to, err) != MT_OK)
-			return err->rc;
-	}
-	if (g->n_known > 0)
-		qsort(g->known, g->n_known, sizeof(*g->known), compare_known);
+	if (load_all_known(g, q, err) != MT_OK)
+		return err->rc;
 	for (i = 0; i < g->n; i++) {
 		first = k;
 		while (k < g->n_known && g->known[k].target == i)
@@ -221,40 +204,6 @@ decide_windows(struct gathered *g, struct query *q, struct target *targets,
 		decide_window(&targets[i], g->known + first, k - first);
 	}
 	return MT_OK;
-}
-
-static void
-read_field(struct gathered *g, const struct mt_rows *rows, size_t column,
-    const struct mt_field *f, void *row)
-{
-	struct mt_str text = mt_rows_text(rows, column);
-	struct mt_err err;
-	int64_t at;
-
-	if (text.p == NULL)
-		return;
-	if (f->type == MT_TIME) {
-		at = mt_rows_time(rows, column);
-		memcpy((char *)row + f->off, &at, sizeof(at));
-		return;
-	}
-	if (f->type == MT_STR)
-		text = arena_copy(&g->arena, text);
-	/* We stored it ourselves; a word of a newer version says nothing. */
-	(void)(mt_field_read(f, text, row, &err) == MT_OK);
-}
-
-static const struct mt_field *
-field_of(enum mt_event id, const char *name)
-{
-	const struct mt_event_desc *desc = &mt_events[id];
-	size_t i;
-
-	for (i = 0; i < desc->n; i++)
-		if (strcmp(desc->fields[i].name, name) == 0)
-			break;
-	assert(i < desc->n);
-	return &desc->fields[i];
 }
 
 static void
@@ -267,13 +216,12 @@ add_found(struct gathered *g, size_t target, const struct store_event *event)
 }
 
 static enum mt_rc
-read_events(struct gathered *g, struct query *q, enum mt_event id,
-    const struct mt_field *const *fields, size_t n, struct mt_err *err)
+read_events(struct gathered *g, struct query *q, const struct reader *reader,
+    struct mt_err *err)
 {
-	struct store_event *e;
 	struct mt_rows *rows;
 	int64_t at;
-	size_t i, target;
+	size_t target;
 	enum mt_rc rc;
 
 	if (query_run(q, &rows, err) != MT_OK)
@@ -282,40 +230,37 @@ read_events(struct gathered *g, struct query *q, enum mt_event id,
 		if ((target = find(g, rows)) == g->n)
 			continue;
 		at = mt_rows_time(rows, 0);
-		if (at < g->targets[target].from || at >= g->targets[target].to)
-			continue;
-		e = arena_alloc(&g->arena, sizeof(*e));
-		e->id = id;
-		for (i = 0; i < n; i++)
-			read_field(g, rows, i, fields[i], &e->event);
-		add_found(g, target, e);
+		if (at >= g->targets[target].from && at < g->targets[target].to)
+			add_found(g, target, read_row(reader, rows));
 	}
 	mt_rows_close(rows);
 	return rc == MT_ABSENT ? MT_OK : rc;
 }
 
-static enum mt_rc
-load_events(struct gathered *g, struct query *q, const struct load *load,
-    size_t from, size_t to, struct mt_err *err)
+/* The earliest time that the targets from..to ask for. */
+static int64_t
+earliest(const struct gathered *g, size_t from, size_t to)
 {
-	const struct mt_field *fields[MOST_COLUMNS];
 	int64_t least = MT_TIME_MAX;
-	size_t i, n;
+	size_t i;
 
-	query_begin(q, "SELECT ");
-	for (n = 0; n < MOST_COLUMNS && load->columns[n] != NULL; n++) {
-		fields[n] = field_of(load->id, load->columns[n]);
-		query_add(q, n == 0 ? "`" : ", `");
-		query_add(q, load->columns[n]);
-		query_add(q, "`");
-	}
-	ask_ids(g, q, load->table, from, to);
 	for (i = from; i < to; i++)
 		if (g->targets[i].from < least)
 			least = g->targets[i].from;
+	return least;
+}
+
+static enum mt_rc
+load_events(struct gathered *g, struct query *q, const struct read *read,
+    size_t from, size_t to, struct mt_err *err)
+{
+	struct reader reader;
+
+	read_begin(&reader, q, read, &g->arena);
+	ask_ids(g, q, from, to);
 	query_add(q, " AND at >= ?");
-	query_time(q, least);
-	return read_events(g, q, load->id, fields, n, err);
+	query_time(q, earliest(g, from, to));
+	return read_events(g, q, &reader, err);
 }
 
 static enum mt_rc
@@ -323,11 +268,11 @@ load_all_events(struct gathered *g, struct query *q, struct mt_err *err)
 {
 	size_t i, from, to;
 
-	for (i = 0; i < sizeof(loads) / sizeof(loads[0]); i++) {
+	for (i = 0; i < read_own_n; i++) {
 		for (from = 0; from < g->n; from = to) {
 			to = g->n - from < QUERY_TOKENS ? g->n
 							: from + QUERY_TOKENS;
-			if (load_events(g, q, &loads[i], from, to, err) !=
+			if (load_events(g, q, &read_own[i], from, to, err) !=
 			    MT_OK)
 				return err->rc;
 		}
@@ -335,7 +280,61 @@ load_all_events(struct gathered *g, struct query *q, struct mt_err *err)
 	return MT_OK;
 }
 
-/* Each offer of a short id is a life of its own, so its row tells of it. */
+static int
+compare_texts(const void *a, const void *b)
+{
+	return mt_str_cmp(*(const struct mt_str *)a, *(const struct mt_str *)b);
+}
+
+/* The Message-IDs of all that was gathered, each once. */
+static size_t
+list_message_ids(struct gathered *g, struct mt_str **ret_ids)
+{
+	struct mt_str *ids = arena_alloc(
+	    &g->arena, (g->n_found + g->n_known + 1) * sizeof(*ids));
+	size_t i, left = 0, n = 0;
+
+	for (i = 0; i < g->n_found; i++)
+		if (g->found[i].event->id == MT_EV_queue &&
+		    g->found[i].event->event.queue.message_id.n > 0)
+			ids[n++] = g->found[i].event->event.queue.message_id;
+	for (i = 0; i < g->n_known; i++)
+		if (g->known[i].message_id.n > 0)
+			ids[n++] = g->known[i].message_id;
+	*ret_ids = ids;
+	if (n == 0)
+		return 0;
+	qsort(ids, n, sizeof(*ids), compare_texts);
+	for (i = 1; i < n; i++)
+		if (!mt_str_eq(ids[left], ids[i]))
+			ids[++left] = ids[i];
+	return left + 1;
+}
+
+/* What names messages by their Message-ID only; mostly there is nothing. */
+static enum mt_rc
+load_strays(
+    struct gathered *g, struct query *q, bool is_long, struct mt_err *err)
+{
+	int64_t from = earliest(g, 0, g->n) - STRAY_SKEW;
+	struct mt_str *ids;
+	bool any;
+	size_t n;
+
+	if (stray_any(q, from, &any, err) != MT_OK)
+		return err->rc;
+	if (!any)
+		return MT_OK;
+	if (is_long && load_all_known(g, q, err) != MT_OK)
+		return err->rc;
+	n = list_message_ids(g, &ids);
+	return adopt_load(&g->strays, q, ids, n, from, &g->arena, err);
+}
+
+/*
+ * Each offer of a short id is a life of its own, so its row tells of it; of a
+ * long one it may be all there is.
+ */
 static void
 add_offers(struct gathered *g)
 {
@@ -440,7 +439,7 @@ gather(struct gathered *g, struct query *q, struct target *targets, size_t n,
 	arena_reset(&g->arena);
 	g->targets = targets;
 	g->n = n;
-	g->n_known = g->n_found = g->n_named = 0;
+	g->n_known = g->n_found = g->n_named = g->strays.n = 0;
 	for (i = 0; i < n && is_long; i++) {
 		targets[i].from =
 		    targets[i].born > EARLY ? targets[i].born - EARLY : 0;
@@ -449,10 +448,10 @@ gather(struct gathered *g, struct query *q, struct target *targets, size_t n,
 	if (!is_long && decide_windows(g, q, targets, err) != MT_OK)
 		return err->rc;
 	if (load_all_events(g, q, err) != MT_OK ||
+	    load_strays(g, q, is_long, err) != MT_OK ||
 	    load_named(g, q, is_long, err) != MT_OK)
 		return err->rc;
-	if (!is_long)
-		add_offers(g);
+	add_offers(g);
 	if (g->n_found > 0)
 		qsort(g->found, g->n_found, sizeof(*g->found), compare_found);
 	if (g->n_named > 0)

@@ -6,6 +6,7 @@
 #ifndef COLLECTOR_GATHER_H
 #define COLLECTOR_GATHER_H
 
+#include "adopt.h"
 #include "arena.h"
 #include "fate.h"
 #include "query.h"
@@ -24,10 +25,11 @@ struct target {
 	size_t first_event, n_events; /* of an unseen one: trail's events */
 };
 
-/* A life of a short id as its row in message has it. */
+/* A message as its row has it; of long ids only when there are strays. */
 struct known {
 	size_t target;
 	int64_t born, first_at, offered_at; /* 0: absent */
+	struct mt_str message_id; /* that an offer told */
 };
 
 /* When it began, as far as is known. */
@@ -57,6 +59,7 @@ struct gathered {
 	size_t n_found, cap_found;
 	struct named *named; /* of a target by born */
 	size_t n_named, cap_named;
+	struct strays strays; /* of any target */
 };
 
 void gathered_init(struct gathered *g);

@@ -121,7 +121,12 @@ compare(const void *a, const void *b, void *resolution)
 		r = compare_numbers(rank_of(x), rank_of(y));
 	if (r == 0)
 		r = compare_numbers((uint64_t)life_at(x), (uint64_t)life_at(y));
-	return r != 0 ? r : compare_numbers(line_of(x), line_of(y));
+	if (r == 0)
+		r = compare_numbers(line_of(x), line_of(y));
+	/* Two reports of one second. */
+	if (r == 0 && x->id == MT_EV_notice && y->id == MT_EV_notice)
+		r = mt_str_cmp(x->event.notice.report, y->event.notice.report);
+	return r;
 }
 
 /* A log's line on the very second: its times are whole seconds. */

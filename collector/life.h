@@ -29,6 +29,9 @@ struct life {
 	bool ambiguous;
 	const struct store_event *const *events; /* sorted */
 	size_t n;
+	/* What names it by its Message-ID only (stray.h). */
+	const struct store_event *const *strays;
+	size_t n_strays;
 };
 
 /* The time of an event; for what comes from a log, of its line. */

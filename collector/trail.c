@@ -8,21 +8,18 @@
 #include "gather.h"
 #include "life.h"
 #include "mail/queue_id.h"
+#include "stray.h"
 #include "trail.h"
+#include "wrong.h"
 
 #define FIRST_ROOM 256
 #define SLOTS 4096 /* of life_lock */
+#define MOST_TOUCHED 1000u /* by strays, in one transaction */
 
 /* The order in which tables are locked and written. */
 static const enum mt_table_id order[] = { MT_TABLE_message, MT_TABLE_recipient,
 	MT_TABLE_delivery, MT_TABLE_tie };
 #define ORDER_N (sizeof(order) / sizeof(order[0]))
-
-/* A life of a short id whose rows are to be made anew, or are to go. */
-struct wrong {
-	struct known life;
-	bool gone;
-};
 
 struct trail {
 	struct mt_db *db;
@@ -39,8 +36,8 @@ struct trail {
 	const struct store_event **events;
 	struct life *lives;
 	size_t cap_events;
-	struct wrong *wrong;
-	size_t n_wrong, cap_wrong;
+	struct wrong wrong;
+	struct stray_tales tales;
 };
 
 struct trail *
@@ -56,6 +53,8 @@ trail_new(struct mt_db *db)
 	t->locks = mt_bulk_new(db, &mt_tables[MT_TABLE_life_lock]);
 	gathered_init(&t->gathered);
 	fold_init(&t->fold);
+	stray_init(&t->tales);
+	wrong_init(&t->wrong, &t->query);
 	return t;
 }
 
@@ -76,7 +75,8 @@ trail_free(struct trail *t)
 	mt_free(t->own);
 	mt_free(t->events);
 	mt_free(t->lives);
-	mt_free(t->wrong);
+	wrong_done(&t->wrong);
+	stray_done(&t->tales);
 	mt_free(t);
 }
 
@@ -84,6 +84,7 @@ void
 trail_begin(struct trail *t)
 {
 	t->n = 0;
+	stray_begin(&t->tales);
 }
 
 static void
@@ -117,6 +118,7 @@ trail_touch_event(struct trail *t, const struct store_event *event, bool added)
 	const union mt_event_any *e = &event->event;
 	const struct store_event *own = added ? event : NULL;
 
+	stray_tell(&t->tales, event);
 	if (event->id == MT_EV_queue)
 		touch(t, e->queue.host, e->queue.queue_id, e->queue.at, own);
 	else if (event->id == MT_EV_deliver)
@@ -259,44 +261,6 @@ named_of(const struct gathered *g, size_t *at, size_t target, int64_t born,
 }
 
 static void
-note_wrong(struct trail *t, const struct known *k, bool gone)
-{
-	if (t->n_wrong == t->cap_wrong) {
-		t->cap_wrong =
-		    t->cap_wrong == 0 ? FIRST_ROOM : t->cap_wrong * 2;
-		t->wrong =
-		    mt_realloc_array(t->wrong, t->cap_wrong, sizeof(*t->wrong));
-	}
-	t->wrong[t->n_wrong++] = (struct wrong){ .life = *k, .gone = gone };
-}
-
-/*
- * Rows that stand where lives begin no longer go; and when there are several
- * lives, anything may have moved from one to another.
- */
-static void
-find_wrong(struct trail *t, const struct target *target,
-    const struct known *known, size_t n_known, const struct life *lives,
-    size_t n)
-{
-	int64_t start;
-	size_t i, k;
-	bool there;
-
-	for (k = 0; k < n_known; k++) {
-		start = known_start(&known[k]);
-		if (start < target->from || start >= target->to ||
-		    (target->context && start == target->from))
-			continue;
-		there = false;
-		for (i = 0; i < n && !there; i++)
-			there = lives[i].born == known[k].born;
-		if (!there || n > 1 || n_known > 1)
-			note_wrong(t, &known[k], !there);
-	}
-}
-
-static void
 make_room(struct trail *t, size_t n)
 {
 	if (n <= t->cap_events)
@@ -305,6 +269,24 @@ make_room(struct trail *t, size_t n)
 	t->events =
 	    mt_realloc_array(t->events, t->cap_events, sizeof(const void *));
 	t->lives = mt_realloc_array(t->lives, t->cap_events, sizeof(*t->lives));
+}
+
+static void
+attach_strays(struct trail *t, const struct target *target,
+    const struct known *known, size_t n_known, size_t lives)
+{
+	const struct gathered *g = &t->gathered;
+	struct mt_str named;
+	size_t i, k;
+
+	for (i = 0; i < lives && g->strays.n > 0; i++) {
+		named = mt_str(NULL);
+		for (k = 0; k < n_known; k++)
+			if (known[k].born == t->lives[i].born)
+				named = known[k].message_id;
+		adopt(&g->strays, target->host, named, &t->lives[i],
+		    &t->fold.arena);
+	}
 }
 
 /* Where each target's part of what was gathered begins. */
@@ -331,9 +313,10 @@ work_out(struct trail *t, size_t i, struct place *at)
 	    g->known[at->known + known].target == i)
 		known++;
 	lives = life_split(target->queue_id, t->events, n, t->lives);
+	attach_strays(t, target, g->known + at->known, known, lives);
 	if (!target->is_long)
-		find_wrong(
-		    t, target, g->known + at->known, known, t->lives, lives);
+		wrong_find(&t->wrong, target, g->known + at->known, known,
+		    t->lives, lives);
 	at->known += known;
 	for (k = target->context ? 1 : 0; k < lives; k++) {
 		n_rcpts = named_of(
@@ -341,131 +324,6 @@ work_out(struct trail *t, size_t i, struct place *at)
 		fate_fold(&t->fold, &t->lives[k], target->host,
 		    target->queue_id, rcpts, n_rcpts);
 	}
-}
-
-/*
- * "UPDATE t x SET c = NULL, ... WHERE" of all that is worked out here, and of
- * what no offer said.
- */
-static void
-begin_reset(struct query *q, const struct mt_table *table)
-{
-	const char *between = " x SET `", *c;
-	size_t i;
-
-	query_begin(q, "UPDATE ");
-	query_add(q, table->name);
-	for (i = 0; i < table->n; i++) {
-		c = table->columns[i].name;
-		if (table->rules[i] != MT_RULE_SET &&
-		    table->rules[i] != MT_RULE_FIRST)
-			continue;
-		query_add(q, between);
-		query_add(q, c);
-		if (table->rules[i] == MT_RULE_SET) {
-			query_add(q, "` = NULL");
-		} else {
-			query_add(q, "` = IF(x.offered_at IS NULL, NULL, x.`");
-			query_add(q, c);
-			query_add(q, "`)");
-		}
-		between = ", `";
-	}
-	query_add(q, " WHERE");
-}
-
-/* One statement about rows of wrong lives; only the gone ones, if so told. */
-static enum mt_rc
-about_wrong(struct trail *t, const char *sql, const struct mt_table *table,
-    const char *and, bool gone, struct mt_err *err)
-{
-	const struct target *target;
-	size_t i, asked = 0;
-
-	for (i = 0; i < t->n_wrong; i++) {
-		if (gone && !t->wrong[i].gone)
-			continue;
-		if (asked == 0 && table != NULL)
-			begin_reset(&t->query, table);
-		else if (asked == 0)
-			query_begin(&t->query, sql);
-		target = &t->gathered.targets[t->wrong[i].life.target];
-		query_message(&t->query, "x", t->wrong[i].life.born,
-		    target->host, target->queue_id);
-		if (++asked < QUERY_MESSAGES && i + 1 < t->n_wrong)
-			continue;
-		query_add(&t->query, and);
-		if (query_do(&t->query, err) != MT_OK)
-			return err->rc;
-		asked = 0;
-	}
-	if (asked == 0)
-		return MT_OK;
-	query_add(&t->query, and);
-	return query_do(&t->query, err);
-}
-
-static enum mt_rc
-undo_wrong(struct trail *t, struct mt_err *err)
-{
-	const struct mt_table *message = &mt_tables[MT_TABLE_message];
-	const struct mt_table *recipient = &mt_tables[MT_TABLE_recipient];
-
-	/* What an offer has made in the meantime stays. */
-	if (about_wrong(t, "", message, ")", false, err) != MT_OK ||
-	    about_wrong(t, "DELETE x FROM message x WHERE", NULL,
-		") AND x.offers + x.recipients + x.marks = 0", true,
-		err) != MT_OK ||
-	    about_wrong(t, "", recipient, ")", false, err) != MT_OK ||
-	    about_wrong(t, "DELETE x FROM recipient x WHERE", NULL,
-		") AND x.offered_at IS NULL", false, err) != MT_OK ||
-	    about_wrong(t, "DELETE x FROM delivery x WHERE", NULL, ")", false,
-		err) != MT_OK)
-		return err->rc;
-	return about_wrong(
-	    t, "DELETE x FROM tie x WHERE", NULL, ")", false, err);
-}
-
-/*
- * Recipients that only the log named, under their key, until the offer came and
- * named them as they were written.
- */
-static enum mt_rc
-drop_renamed(struct trail *t, struct mt_err *err)
-{
-	const struct gathered *g = &t->gathered;
-	const struct named *one, *other;
-	const struct target *target;
-	size_t i, from = 0;
-
-	for (i = 0; i < g->n_named; i++) {
-		one = &g->named[i];
-		other = &g->named[from];
-		if (one->target != other->target || one->born != other->born)
-			other = &g->named[from = i];
-		if (one->offered)
-			continue;
-		for (; other < g->named + g->n_named &&
-		     other->target == one->target && other->born == one->born;
-		     other++)
-			if (other->offered &&
-			    mt_str_eq(other->rcpt.key, one->rcpt.key))
-				break;
-		if (other == g->named + g->n_named || !other->offered ||
-		    other->target != one->target || other->born != one->born)
-			continue;
-		target = &g->targets[one->target];
-		query_begin(&t->query,
-		    "DELETE FROM recipient WHERE born = ? AND host = ? AND "
-		    "queue_id = ? AND rcpt = ? AND offered_at IS NULL");
-		query_time(&t->query, one->born);
-		query_text(&t->query, target->host);
-		query_text(&t->query, target->queue_id);
-		query_text(&t->query, one->rcpt.rcpt);
-		if (query_do(&t->query, err) != MT_OK)
-			return err->rc;
-	}
-	return MT_OK;
 }
 
 static enum mt_rc
@@ -501,9 +359,9 @@ read_all(struct trail *t, struct target *targets, size_t n, struct mt_err *err)
 		return err->rc;
 	for (i = 0; i < n; i++)
 		work_out(t, i, &at);
-	if (undo_wrong(t, err) != MT_OK)
+	if (wrong_undo(&t->wrong, err) != MT_OK)
 		return err->rc;
-	return drop_renamed(t, err);
+	return wrong_drop_renamed(&t->wrong, &t->gathered, err);
 }
 
 /* Make the rows of those that nobody knew; returns how many are left. */
@@ -534,7 +392,7 @@ follow(struct trail *t, struct target *targets, size_t n, struct mt_err *err)
 	if (n == 0)
 		return MT_OK;
 	fold_reset(&t->fold);
-	t->n_wrong = 0;
+	wrong_begin(&t->wrong);
 	if (mt_db_exec(t->db, "START TRANSACTION", err) != MT_OK ||
 	    (targets[0].is_long &&
 		make_unseen(t, targets, n, &n, err) != MT_OK) ||
@@ -544,18 +402,48 @@ follow(struct trail *t, struct target *targets, size_t n, struct mt_err *err)
 	return mt_db_exec(t->db, "COMMIT", err);
 }
 
-enum mt_rc
-trail_follow(struct trail *t, struct mt_err *err)
+static enum mt_rc
+follow_all(struct trail *t, struct mt_err *err)
 {
 	size_t is_short;
-	enum mt_rc rc;
 
 	if (t->n == 0)
 		return MT_OK;
 	is_short = sort_targets(t);
-	rc = follow(t, t->targets, is_short, err);
+	if (follow(t, t->targets, is_short, err) != MT_OK)
+		return err->rc;
+	return follow(t, t->targets + is_short, t->n - is_short, err);
+}
+
+/* Those that strays are about; one Message-ID may be of very many. */
+static enum mt_rc
+follow_strays(struct trail *t, struct mt_err *err)
+{
+	const struct stray_tales *s = &t->tales;
+	size_t i, from, to;
+
+	if (stray_find(&t->tales, &t->query, err) != MT_OK)
+		return err->rc;
+	for (from = 0; from < s->n_touched; from = to) {
+		to = s->n_touched - from < MOST_TOUCHED ? s->n_touched
+							: from + MOST_TOUCHED;
+		t->n = 0;
+		for (i = from; i < to; i++)
+			touch(t, s->touched[i].host, s->touched[i].queue_id,
+			    s->touched[i].at, NULL);
+		if (follow_all(t, err) != MT_OK)
+			return err->rc;
+	}
+	return MT_OK;
+}
+
+enum mt_rc
+trail_follow(struct trail *t, struct mt_err *err)
+{
+	enum mt_rc rc = follow_all(t, err);
+
 	if (rc == MT_OK)
-		rc = follow(t, t->targets + is_short, t->n - is_short, err);
+		rc = follow_strays(t, err);
 	if (rc == MT_FORMAT || rc == MT_LIMIT)
 		err->rc = rc = MT_CONFIG; /* no single event's fault */
 	if (rc != MT_OK)

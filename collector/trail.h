@@ -14,7 +14,8 @@
  * its beginning and makes its row (fresh.h). Which messages a short queue id
  * had is what is to be found out: there a row of life_lock is taken, of the
  * lives only those are read that the events can have changed, and rows that
- * have become wrong are deleted.
+ * have become wrong are deleted (wrong.h). Messages that were touched by their
+ * Message-ID only (stray.h) follow when the others are committed.
  */
 #ifndef COLLECTOR_TRAIL_H
 #define COLLECTOR_TRAIL_H

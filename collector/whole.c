@@ -166,5 +166,8 @@ whole_read(struct whole *w, const struct life *life)
 		else if (e->id == MT_EV_scan)
 			w->scan = &e->event.scan;
 	}
+	for (i = 0; i < life->n_strays; i++)
+		if (life->strays[i]->id == MT_EV_scan)
+			w->scan = &life->strays[i]->event.scan;
 	decide(w, &acts);
 }
