@@ -264,7 +264,7 @@ feed_server_free(struct feed_server *s)
 
 	if (s == NULL)
 		return;
-	feed_place_hide(&s->place);
+	mt_listen_hide(&s->place.at);
 	(void)close(s->fd);
 	for (i = 0; i < s->n; i++) {
 		c = s->list[i];

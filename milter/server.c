@@ -141,7 +141,7 @@ open_socket(struct milter_server *server, struct mt_err *err)
 	const struct milter_options *o = server->site->base->options;
 
 	if (milter_place_read(o, &server->place, err) != MT_OK ||
-	    milter_place_clear(&server->place, err) != MT_OK ||
+	    mt_listen_clear(&server->place.at, err) != MT_OK ||
 	    milter_callbacks_register(server, err) != MT_OK)
 		return err->rc;
 	errno = 0;
@@ -150,7 +150,7 @@ open_socket(struct milter_server *server, struct mt_err *err)
 		return mt_fail(err, MT_CONFIG, "listen: cannot open %s%s%s",
 		    server->place.spec, errno != 0 ? ": " : "",
 		    errno != 0 ? strerror(errno) : "");
-	return milter_place_dress(&server->place, o, err);
+	return mt_listen_dress(&server->place.at, o->listen_group, err);
 }
 
 enum mt_rc
@@ -279,7 +279,7 @@ drain(struct milter_server *server)
 
 	/* In this order: whoever finds no socket finds nobody who marks. */
 	atomic_store(&server->draining, true);
-	milter_place_hide(&server->place);
+	mt_listen_hide(&server->place.at);
 	if (!wait_zero(&server->messages, end_ms))
 		mt_log(MT_LOG_WARNING,
 		    "stopping before messages=%u in work have ended; they go "
@@ -328,7 +328,7 @@ milter_server_free(struct milter_server *server)
 {
 	if (server == NULL)
 		return;
-	milter_place_hide(&server->place);
+	mt_listen_hide(&server->place.at);
 	atomic_store(&server->closed, true);
 	milter_site_unref(server->site);
 	server->site = NULL;

@@ -12,7 +12,7 @@ open_listener(const struct pixel_options *options,
     struct pixel_listener *ret_listener, struct mt_err *err)
 {
 	enum mt_rc rc = pixel_listen_handed(ret_listener, err);
-	struct pixel_place place;
+	struct mt_listen place;
 
 	if (rc != MT_ABSENT)
 		return rc;

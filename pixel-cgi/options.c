@@ -16,7 +16,7 @@ static enum mt_rc
 check(const void *values, struct mt_err *err)
 {
 	const struct pixel_options *o = values;
-	struct pixel_place place;
+	struct mt_listen place;
 	struct pixel_trust *trust = NULL;
 
 	if (pixel_place_read(o->listen, o->listen_mode, &place, err) != MT_OK)

@@ -112,7 +112,7 @@ finish(struct pixel_server *server)
 	int fd;
 
 	if (!server->listener.handed)
-		pixel_listen_hide(&server->listener);
+		mt_listen_hide(&server->listener.at);
 	while (atomic_load(&server->running) > 0) {
 		(void)nanosleep(&pause, NULL);
 		if (mt_clock_mono_ms() < cut_ms)
