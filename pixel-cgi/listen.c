@@ -87,19 +87,18 @@ enum mt_rc
 pixel_listen_at(const struct mt_listen *place,
     struct pixel_listener *ret_listener, struct mt_err *err)
 {
-	struct pixel_listener listener = { .at = *place };
-	const char *path = listener.at.path;
+	const char *what = place->path[0] != '\0' ? place->path : "listen";
+	struct mt_listen at = *place;
+	int fd = socket(
+	    at.addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-	listener.fd = socket(place->addr.ss_family,
-	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (listener.fd < 0)
+	if (fd < 0)
 		return mt_fail_sys(err, "listen");
-	if (mt_listen_bind(&listener.at, listener.fd, MT_LIT(""), BACKLOG,
-		path[0] != '\0' ? path : "listen", err) != MT_OK) {
-		(void)close(listener.fd);
+	if (mt_listen_bind(&at, fd, MT_LIT(""), BACKLOG, what, err) != MT_OK) {
+		(void)close(fd);
 		return err->rc;
 	}
-	*ret_listener = listener;
+	*ret_listener = (struct pixel_listener){ .fd = fd, .at = at };
 	return MT_OK;
 }
 
