@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Everything that can happen to a message, for real, and what is told of it.
 
-    fates.py     what is meant to happen, a function each; message.py what they
+    fates/       what is meant to happen, a function each; message.py what they
                  fill in, plan.py a run's messages
     mailhost.py  Postfix and its tables, Dovecot, rspamd, mailboxes, a pipe
     receiver.py  the SMTP servers behind it, which answer as an address asks

@@ -2,7 +2,7 @@
 """A message of a run, and what is meant to become of each of its recipients.
 
 A fate is a function that fills in a Message, and how many of a thousand have
-it. All of them stand in fates.py.
+it. All of them stand in fates/.
 """
 
 import dataclasses
@@ -13,6 +13,7 @@ FATES = {}  # name -> (weight, function)
 
 def fate(weight):
     def put(function):
+        assert function.__name__ not in FATES, "two fates of one name"
         FATES[function.__name__] = (weight, function)
         return function
     return put
