@@ -27,20 +27,56 @@
 
 #define CASE_RECORDS 10
 
+struct damage {
+	const char *name;
+	enum how how;
+	int record; /* -1: the file's head */
+	int byte; /* of the record */
+	unsigned n;
+	unsigned left; /* of the ten */
+	unsigned skipped_records;
+	unsigned skipped_bytes;
+};
+
+/* Damage the only segment; how long each of its records is. */
+static size_t
+damage(const struct place *place, const struct damage *d)
+{
+	char name[MT_SEGMENT_NAME], path[128];
+	struct mt_segment_list list;
+	struct mt_err err;
+	size_t length;
+	off_t at = d->byte;
+
+	assert_int_equal(mt_dir_list(place->fd, &list, &err), MT_OK);
+	length =
+	    (mt_dir_bytes(place->fd, &list) - MT_SEGMENT_HEAD) / CASE_RECORDS;
+	if (d->record >= 0)
+		at += (off_t)(MT_SEGMENT_HEAD + (size_t)d->record * length);
+	mt_segment_name(list.ids[0], name);
+	(void)snprintf(path, sizeof(path), "%s/%s", place->dir, name);
+	mt_segment_list_done(&list);
+	damage_segment(path, d->how, at, d->n);
+	return length;
+}
+
+static void
+put_numbers(const struct place *place, unsigned from, unsigned n)
+{
+	struct mt_spool *spool = open_spool(place->dir, MAX_BYTES, SEGMENT);
+	struct mt_err err;
+	unsigned i;
+
+	for (i = from; i < from + n; i++)
+		assert_int_equal(put_number(spool, 1, i, &err), MT_OK);
+	mt_spool_close(spool);
+}
+
 /* Ten records of equal length are written, damaged, and two more put. */
 static void
 damage_costs_only_what_it_hit(void **state)
 {
-	static const struct {
-		const char *name;
-		enum how how;
-		int record; /* -1: the file's head */
-		int byte; /* of the record */
-		unsigned n;
-		unsigned left; /* of the ten */
-		unsigned skipped_records;
-		unsigned skipped_bytes;
-	} cases[] = {
+	static const struct damage cases[] = {
 		{ "a flipped bit in a payload", FLIP, 4, 30, 1, 9, 1, 0 },
 		{ "in a mark", FLIP, 4, 0, 1, 9, 1, 0 },
 		{ "in a length", FLIP, 4, 5, 1, 9, 1, 0 },
@@ -54,48 +90,23 @@ damage_costs_only_what_it_hit(void **state)
 		{ "zeros over two records", ZERO, 3, 5, 150, 8, 2, 0 },
 		{ "a garbage tail", GARBAGE_TAIL, 0, 0, 4096, 10, 0, 4096 },
 	};
+	const struct damage *d;
 	struct place place;
-	struct mt_spool *spool;
-	struct mt_segment_list list;
-	struct mt_err err;
-	char name[MT_SEGMENT_NAME], path[128];
-	size_t i, length;
 	uint64_t skipped;
-	unsigned j;
+	size_t length;
 
 	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (d = cases; d < cases + sizeof(cases) / sizeof(cases[0]); d++) {
 		place = new_place();
-		spool = open_spool(place.dir, MAX_BYTES, SEGMENT);
-		for (j = 0; j < CASE_RECORDS; j++)
-			assert_int_equal(put_number(spool, 1, j, &err), MT_OK);
-		mt_spool_close(spool);
-		assert_int_equal(mt_dir_list(place.fd, &list, &err), MT_OK);
-		length = (mt_dir_bytes(place.fd, &list) - MT_SEGMENT_HEAD) /
-		    CASE_RECORDS;
-		mt_segment_name(list.ids[0], name);
-		(void)snprintf(path, sizeof(path), "%s/%s", place.dir, name);
-		mt_segment_list_done(&list);
-		damage_segment(path, cases[i].how,
-		    cases[i].record < 0 ? cases[i].byte
-					: (off_t)(MT_SEGMENT_HEAD +
-					      (size_t)cases[i].record * length +
-					      (size_t)cases[i].byte),
-		    cases[i].n);
-		if (read_everything(place.fd, NULL, &skipped) != cases[i].left)
-			fail_msg("%s: not %u records left", cases[i].name,
-			    cases[i].left);
-		spool = open_spool(place.dir, MAX_BYTES, SEGMENT);
-		assert_int_equal(put_number(spool, 1, 10, &err), MT_OK);
-		assert_int_equal(put_number(spool, 1, 11, &err), MT_OK);
-		mt_spool_close(spool);
-		if (read_everything(place.fd, NULL, &skipped) !=
-			cases[i].left + 2 ||
-		    skipped !=
-			cases[i].skipped_records * length +
-			    cases[i].skipped_bytes)
+		put_numbers(&place, 0, CASE_RECORDS);
+		length = damage(&place, d);
+		if (read_everything(place.fd, NULL, &skipped) != d->left)
+			fail_msg("%s: not %u records left", d->name, d->left);
+		put_numbers(&place, CASE_RECORDS, 2);
+		if (read_everything(place.fd, NULL, &skipped) != d->left + 2 ||
+		    skipped != d->skipped_records * length + d->skipped_bytes)
 			fail_msg("%s: after two more: skipped %" PRIu64,
-			    cases[i].name, skipped);
+			    d->name, skipped);
 		remove_place(&place);
 	}
 }
