@@ -157,9 +157,9 @@ fits(const struct store_event *e, const struct arrival *a, struct mt_str host,
 	if (e->id == MT_EV_notice)
 		return e->event.notice.at >= born - STRAY_SKEW &&
 		    e->event.notice.rcpt.n + e->event.notice.orig_to.n > 0;
-	return !a->judged && mt_str_eq(v->host, host) && v->at >= a->from &&
-	    v->at <= a->to + STRAY_SKEW && v->at >= born - MT_DAY &&
-	    v->at <= born + MT_DAY &&
+	return !a->judged && mt_str_eq(v->host, host) &&
+	    v->at >= a->from - STRAY_SKEW && v->at <= a->to + STRAY_SKEW &&
+	    v->at >= born - MT_DAY && v->at <= born + MT_DAY &&
 	    (v->client.family == 0 || a->client.family == 0 ||
 		mt_ip_eq(&v->client, &a->client));
 }

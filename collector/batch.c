@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <poll.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "arena.h"
@@ -18,11 +19,12 @@
 
 struct batch {
 	struct store *store;
-	struct batch_counts counts;
+	/* Since the last batch_counts, which another thread may ask for. */
+	_Atomic uint64_t stored, added, buried, transactions;
 	size_t most; /* events in one transaction */
 	size_t piece; /* as many as went well lately */
 	int wait_ms;
-	struct mt_trouble trouble; /* of the database */
+	struct mt_trouble *trouble; /* of the database; borrowed */
 	/* Of one batch: */
 	struct store_event *events;
 	size_t *entry; /* which entry an event came from */
@@ -35,14 +37,14 @@ struct batch {
 };
 
 struct batch *
-batch_new(struct store *store, size_t most)
+batch_new(struct store *store, size_t most, struct mt_trouble *trouble)
 {
 	struct batch *b = mt_alloc(sizeof(*b));
 
 	b->store = store;
 	b->most = b->piece = most;
 	arena_init(&b->texts);
-	mt_trouble_init(&b->trouble);
+	b->trouble = trouble;
 	return b;
 }
 
@@ -56,17 +58,18 @@ batch_free(struct batch *b)
 	mt_free(b->dead);
 	mt_free(b->reasons);
 	arena_done(&b->texts);
-	mt_trouble_done(&b->trouble);
 	mt_free(b);
 }
 
 struct batch_counts
 batch_counts(struct batch *b)
 {
-	struct batch_counts counts = b->counts;
-
-	b->counts = (struct batch_counts){ 0, 0, 0, 0 };
-	return counts;
+	return (struct batch_counts){
+		.events = atomic_exchange(&b->stored, 0),
+		.added = atomic_exchange(&b->added, 0),
+		.dead = atomic_exchange(&b->buried, 0),
+		.batches = atomic_exchange(&b->transactions, 0),
+	};
 }
 
 static void
@@ -141,7 +144,7 @@ is_trouble(enum mt_rc rc)
 static void
 say_trouble(struct batch *b, const struct mt_err *err)
 {
-	if (mt_trouble_on(&b->trouble, (int)err->rc))
+	if (mt_trouble_on(b->trouble, (int)err->rc))
 		mt_log(err->rc == MT_CONFIG ? MT_LOG_ERR : MT_LOG_WARNING,
 		    "%s; keeping the events in Redis until the database takes "
 		    "them",
@@ -153,8 +156,8 @@ say_over(struct batch *b)
 {
 	struct mt_trouble_was was;
 
-	mt_trouble_good(&b->trouble);
-	if (mt_trouble_over(&b->trouble, &was))
+	mt_trouble_good(b->trouble);
+	if (mt_trouble_over(b->trouble, &was))
 		mt_log(MT_LOG_INFO,
 		    "the database takes events again after s=%u attempts=%u",
 		    was.seconds, was.count);
@@ -192,9 +195,9 @@ store_piece(struct batch *b, size_t from, size_t *n, struct mt_err *err)
 	}
 	if (rc == MT_OK) {
 		b->wait_ms = 0;
-		b->counts.batches++;
-		b->counts.events += *n;
-		b->counts.added += added;
+		b->transactions++;
+		b->stored += *n;
+		b->added += added;
 		say_over(b);
 	}
 	return rc;
@@ -284,6 +287,6 @@ batch_store(void *context, struct mt_stream *stream,
 		return err->rc;
 	if (b->n_dead > 0 && add_dead(b, stream, entries, err) != MT_OK)
 		return err->rc;
-	b->counts.dead += b->n_dead;
+	b->buried += b->n_dead;
 	return MT_OK;
 }

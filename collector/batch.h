@@ -12,6 +12,7 @@
 
 #include <stdint.h>
 
+#include "base/trouble.h"
 #include "redis/stream.h"
 #include "store.h"
 
@@ -25,11 +26,15 @@ struct batch_counts {
 	uint64_t batches;
 };
 
-struct batch *batch_new(struct store *store, size_t most);
+/* The database's troubles are told through `trouble`, which others may share.
+ */
+struct batch *batch_new(
+    struct store *store, size_t most, struct mt_trouble *trouble);
 void batch_free(struct batch *b); /* NULL is fine */
 /* A lane_store (lane.h); context is the batch. */
 MT_MUST_CHECK enum mt_rc batch_store(void *context, struct mt_stream *stream,
     const struct mt_entries *entries, struct mt_err *err);
+/* From any thread. */
 struct batch_counts batch_counts(struct batch *b);
 /*
  * Wait for the database to be there with the right schema. Fails only when the

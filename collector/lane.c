@@ -27,6 +27,7 @@ struct lane {
 	struct mt_trouble trouble; /* the elder's is for both */
 	bool own_read; /* what an earlier life left is done */
 	bool full; /* the last answer was as long as we had asked for */
+	bool done; /* of an elder that catches up: has caught up */
 	int64_t retry_at; /* 0: no trouble */
 	int64_t wait_ms;
 	int64_t claim_at;
@@ -96,9 +97,24 @@ lane_due(const struct lane *lane)
 {
 	if (lane->retry_at != 0)
 		return lane->retry_at;
+	if (lane->elder->done && !mt_stream_asked(lane->stream))
+		return INT64_MAX;
 	/* Redis answers by itself after BLOCK_MS; be patient a bit longer. */
 	return mt_stream_asked(lane->stream) ? mt_clock_mono_ms() + 2 * BLOCK_MS
 					     : 0;
+}
+
+bool
+lane_full(const struct lane *lane)
+{
+	return lane->elder->full;
+}
+
+bool
+lane_done(const struct lane *lane)
+{
+	return lane->elder->done && lane->retry_at == 0 &&
+	    !mt_stream_asked(lane->stream);
 }
 
 /* Say what is wrong, and when to try again. */
@@ -244,20 +260,32 @@ static enum mt_rc
 prepare(struct lane *lane, int64_t now_ms, struct mt_err *err)
 {
 	const struct lane *elder = lane->elder;
+	bool catch_up = lane->options->catch_up;
+	bool cares = elder == lane && !catch_up; /* for what others left */
 
 	if (elder == lane && !lane->own_read && read_own(lane, err) != MT_OK)
 		return err->rc;
-	if (elder == lane && now_ms >= lane->claim_at &&
+	if (cares && now_ms >= lane->claim_at &&
 	    claim(lane, now_ms, err) != MT_OK)
 		return err->rc;
-	if (elder == lane && now_ms >= lane->show_at &&
+	if (cares && now_ms >= lane->show_at &&
 	    show_up(lane, now_ms, err) != MT_OK)
 		return err->rc;
 	/* When there is no more for now, at once; else now and then. */
 	if (elder->trim && (!elder->full || now_ms >= elder->trim_at) &&
 	    trim(lane, now_ms, err) != MT_OK)
 		return err->rc;
-	return mt_stream_ask(lane->stream, lane->options->batch, BLOCK_MS, err);
+	if (elder->done)
+		return MT_OK;
+	return mt_stream_ask(
+	    lane->stream, lane->options->batch, catch_up ? 0 : BLOCK_MS, err);
+}
+
+static void
+note_answer(struct lane *lane, size_t n)
+{
+	lane->elder->full = n >= lane->options->batch;
+	lane->elder->done = lane->options->catch_up && !lane->elder->full;
 }
 
 /* The answer, if it is there. */
@@ -268,11 +296,14 @@ take(struct lane *lane, struct mt_err *err)
 	enum mt_rc rc;
 
 	rc = mt_stream_take(lane->stream, 0, -1, &entries, err);
-	if (rc == MT_ABSENT && !mt_stream_gone(lane->stream))
+	if (rc == MT_ABSENT && !mt_stream_gone(lane->stream)) {
+		if (!mt_stream_asked(lane->stream))
+			note_answer(lane, 0);
 		return MT_OK;
+	}
 	if (rc != MT_OK)
 		return rc;
-	lane->elder->full = entries.n >= lane->options->batch;
+	note_answer(lane, entries.n);
 	return finish(lane, &entries, err);
 }
 
@@ -320,7 +351,7 @@ lane_step(struct lane *lane, int64_t now_ms, struct mt_err *err)
 		return MT_OK;
 	}
 	/* What was given to us and not acknowledged is read again. */
-	lane->elder->own_read = false;
+	lane->elder->own_read = lane->elder->done = false;
 	if (rc == MT_ABSENT) {
 		rc = mt_stream_create(lane->stream, err);
 		if (rc == MT_OK)

@@ -35,6 +35,11 @@ struct lane_options {
 	const char *consumer;
 	size_t batch;
 	uint64_t claim_ms;
+	/*
+	 * Only what waits there now: ask without waiting, until an answer is
+	 * shorter than asked for. What others left is left to them.
+	 */
+	bool catch_up;
 	lane_store *store;
 	void *context;
 };
@@ -48,6 +53,10 @@ void lane_close(struct lane *lane); /* NULL is fine */
 int lane_fd(const struct lane *lane);
 /* When lane_step wants to be called at the latest (mt_clock_mono_ms). */
 int64_t lane_due(const struct lane *lane);
+/* Was the last answer all that had been asked for? */
+bool lane_full(const struct lane *lane);
+/* One that catches up: has it, with nothing outstanding? */
+bool lane_done(const struct lane *lane);
 /*
  * Do what is to be done now. Troubles with Redis, a password that was changed
  * among them, are logged and tried again later; only MT_LIMIT comes back.

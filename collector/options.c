@@ -23,6 +23,8 @@ check(const void *values, struct mt_err *err)
 	}
 	if (o->batch == 0)
 		return mt_fail(err, MT_CONFIG, "batch: must not be 0");
+	if (o->writers == 0)
+		return mt_fail(err, MT_CONFIG, "writers: must not be 0");
 	return MT_OK;
 }
 

@@ -33,14 +33,21 @@ make_partitions(struct upkeep *u, struct store *store, int64_t now_ms)
 }
 
 static void
-say(struct upkeep *u, struct batch *batch, int64_t now_ms)
+say(struct upkeep *u, struct writer *const *writers, size_t n, int64_t now_ms)
 {
-	struct batch_counts c;
+	struct batch_counts c = { 0, 0, 0, 0 }, one;
+	size_t i;
 
 	if (now_ms < u->said_at + SAY_MS)
 		return;
 	u->said_at = now_ms;
-	c = batch_counts(batch);
+	for (i = 0; i < n; i++) {
+		one = batch_counts(writer_batch(writers[i]));
+		c.events += one.events;
+		c.added += one.added;
+		c.dead += one.dead;
+		c.batches += one.batches;
+	}
 	if (c.events == 0 && c.dead == 0)
 		return;
 	mt_log(MT_LOG_INFO,
@@ -52,8 +59,8 @@ say(struct upkeep *u, struct batch *batch, int64_t now_ms)
 
 void
 upkeep_step(
-    struct upkeep *u, struct store *store, struct batch *batch, int64_t now_ms)
+    struct upkeep *u, struct writer *const *writers, size_t n, int64_t now_ms)
 {
-	make_partitions(u, store, now_ms);
-	say(u, batch, now_ms);
+	make_partitions(u, writer_store(writers[0]), now_ms);
+	say(u, writers, n, now_ms);
 }

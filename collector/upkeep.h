@@ -9,8 +9,7 @@
 
 #include <stdint.h>
 
-#include "batch.h"
-#include "store.h"
+#include "writer.h"
 
 struct upkeep {
 	unsigned days_ahead;
@@ -19,8 +18,9 @@ struct upkeep {
 	int64_t said_at; /* the line, ms */
 };
 
-/* To be called every few seconds or more often. */
+/* To be called every few seconds or more often, in the first writer's thread.
+ */
 void upkeep_step(
-    struct upkeep *u, struct store *store, struct batch *batch, int64_t now_ms);
+    struct upkeep *u, struct writer *const *writers, size_t n, int64_t now_ms);
 
 #endif

@@ -123,6 +123,15 @@ def test_a_verdict_that_does_not_fit_is_not_the_messages(collecting, stray):
     assert [row[1] for row in seen(collecting)] == [None]
 
 
+def test_the_clocks_of_two_programs_may_differ_a_little(collecting):
+    """rspamd's history knows whole seconds, Postfix's log may know more."""
+    at = ev.now_us() // S * S - 60 * S + 999_000
+    queue_id = ev.long_queue_id(at, 1)
+    events, message_id = message(queue_id, at)
+    store(collecting, events, [verdict(at - at % S, message_id)])
+    assert [row[1] for row in seen(collecting)] == ["add header"]
+
+
 def test_a_verdict_with_the_queue_id_is_the_messages_own(collecting):
     at = ev.now_us() - 60 * S
     queue_id = ev.long_queue_id(at, 1)

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "crew.h"
+#include "options.h"
+#include "prog/program.h"
+#include "upkeep.h"
+#include "writer.h"
+
+/* A writer that catches up, in a thread of its own. */
+struct helper {
+	struct crew *crew;
+	struct writer *writer;
+	pthread_t thread;
+	bool runs;
+	int wake_fd; /* there is much to do, or the crew is dismissed */
+};
+
+/* All that hangs on one configuration; a reload makes another. */
+struct crew {
+	struct writer *writers[CREW_MOST];
+	struct helper helpers[CREW_MOST]; /* the first is unused */
+	size_t n;
+	struct mt_trouble trouble; /* of the database */
+	struct upkeep upkeep;
+	atomic_bool dismissed;
+	/* What ended a helper. */
+	pthread_mutex_t lock;
+	struct mt_err err;
+};
+
+static void
+wake(const struct helper *h)
+{
+	const uint64_t one = 1;
+
+	/* It cannot fail but for a counter that is full: it is awake. */
+	if (write(h->wake_fd, &one, sizeof(one)) < 0)
+		return;
+}
+
+void
+crew_free(struct crew *c)
+{
+	size_t i;
+
+	if (c == NULL)
+		return;
+	atomic_store(&c->dismissed, true);
+	for (i = 1; i < c->n; i++) {
+		if (c->helpers[i].runs) {
+			wake(&c->helpers[i]);
+			(void)pthread_join(c->helpers[i].thread, NULL);
+		}
+		if (c->helpers[i].wake_fd >= 0)
+			(void)close(c->helpers[i].wake_fd);
+	}
+	for (i = 0; i < c->n; i++)
+		writer_free(c->writers[i]);
+	mt_trouble_done(&c->trouble);
+	(void)pthread_mutex_destroy(&c->lock);
+	mt_free(c);
+}
+
+/* A writer's error ends the program. */
+static void
+give_up(struct crew *c, const struct mt_err *err)
+{
+	(void)pthread_mutex_lock(&c->lock);
+	if (c->err.rc == MT_OK)
+		c->err = *err;
+	(void)pthread_mutex_unlock(&c->lock);
+	mt_stop();
+}
+
+static void
+wait_for_call(const struct helper *h)
+{
+	struct pollfd fds[2] = { { .fd = h->wake_fd, .events = POLLIN },
+		{ .fd = mt_stop_fd(), .events = POLLIN } };
+	uint64_t calls;
+
+	(void)poll(fds, 2, -1);
+	if (fds[0].revents != 0 && read(h->wake_fd, &calls, sizeof(calls)) < 0)
+		return;
+}
+
+/* From being woken until there is no more to catch up with. */
+static enum mt_rc
+catch_up(struct helper *h, struct mt_err *err)
+{
+	if (writer_wake(h->writer, err) != MT_OK)
+		return err->rc;
+	while (!mt_stopping() && !atomic_load(&h->crew->dismissed)) {
+		if (writer_turn(h->writer, err) != MT_OK)
+			return err->rc;
+		if (writer_done(h->writer))
+			break;
+		writer_sleep(h->writer, -1);
+	}
+	writer_rest(h->writer);
+	return MT_OK;
+}
+
+static void *
+help(void *context)
+{
+	struct helper *h = context;
+	struct mt_err err;
+
+	/* First of all, what an earlier life was given and did not store. */
+	while (!mt_stopping() && !atomic_load(&h->crew->dismissed)) {
+		if (catch_up(h, &err) != MT_OK) {
+			give_up(h->crew, &err);
+			break;
+		}
+		wait_for_call(h);
+	}
+	return NULL;
+}
+
+enum mt_rc
+crew_start(struct crew *c, struct mt_err *err)
+{
+	struct helper *h;
+	size_t i;
+
+	for (i = 1; i < c->n; i++) {
+		h = &c->helpers[i];
+		errno = pthread_create(&h->thread, NULL, help, h);
+		if (errno != 0)
+			return mt_fail_sys(err, "thread");
+		h->runs = true;
+	}
+	return MT_OK;
+}
+
+static enum mt_rc
+engage(struct crew *c, struct mt_conf *conf, size_t n, struct mt_err *err)
+{
+	struct helper *h;
+
+	for (; c->n < n; c->n++) {
+		if (writer_new(conf, (unsigned)c->n + 1, &c->trouble,
+			&c->writers[c->n], err) != MT_OK)
+			return err->rc;
+		h = &c->helpers[c->n];
+		h->crew = c;
+		h->writer = c->writers[c->n];
+		h->wake_fd =
+		    c->n == 0 ? -1 : eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		if (c->n > 0 && h->wake_fd < 0) {
+			writer_free(h->writer);
+			return mt_fail_sys(err, "eventfd");
+		}
+	}
+	return MT_OK;
+}
+
+enum mt_rc
+crew_new(struct mt_conf *conf, struct crew **ret_crew, struct mt_err *err)
+{
+	const struct collector_options *o = mt_conf_values(conf);
+	struct crew *c = mt_alloc(sizeof(*c));
+
+	mt_trouble_init(&c->trouble);
+	(void)pthread_mutex_init(&c->lock, NULL);
+	c->upkeep.days_ahead = (unsigned)o->days_ahead;
+	c->upkeep.said_at = mt_clock_mono_ms();
+	if (engage(c, conf, (size_t)o->writers, err) != MT_OK) {
+		crew_free(c);
+		return err->rc;
+	}
+	*ret_crew = c;
+	return MT_OK;
+}
+
+enum mt_rc
+crew_turn(struct crew *c, struct mt_err *err)
+{
+	size_t i;
+
+	if (writer_turn(c->writers[0], err) != MT_OK)
+		return err->rc;
+	upkeep_step(&c->upkeep, c->writers, c->n, mt_clock_mono_ms());
+	if (writer_behind(c->writers[0]))
+		for (i = 1; i < c->n; i++)
+			wake(&c->helpers[i]);
+	return MT_OK;
+}
+
+void
+crew_sleep(const struct crew *c)
+{
+	writer_sleep(c->writers[0], mt_reload_fd());
+}
+
+enum mt_rc
+crew_end(struct crew *c, struct mt_err *err)
+{
+	enum mt_rc rc;
+
+	(void)pthread_mutex_lock(&c->lock);
+	if ((rc = c->err.rc) != MT_OK)
+		*err = c->err;
+	(void)pthread_mutex_unlock(&c->lock);
+	return rc;
+}

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A collector that is behind stores with several writers at the same time;
+one that is not does it with one."""
+
+import random
+import time
+
+import pytest
+
+from tests.lib import events as ev
+from tests.lib.collecting import EX_CONFIG, assert_stored
+from tests.lib.process import wait_for
+from tests.lib.trails import Trails
+
+
+def consumers(c):
+    with c.redis.connect() as redis:
+        return {one["name"] for one in
+                redis.xinfo_consumers(c.stream, "mailtrail")}
+
+
+def connections(c):
+    return c.query("SELECT COUNT(*) FROM information_schema.processlist "
+                   "WHERE db = %s AND id <> CONNECTION_ID()",
+                   (c.database,))[0][0]
+
+
+def test_a_backlog_takes_them_all_and_then_one_is_enough(collecting):
+    events = ev.Run(12000).events
+    collecting.add(events)
+    daemon = collecting.start("c", batch=300, writers=3)
+    collecting.wait_stored(300)
+    assert_stored(collecting, events)
+    assert consumers(collecting) == {"c", "c/2", "c/3"}
+    wait_for(lambda: connections(collecting) == 1, 20,
+             "the others to close their connections")
+    # What comes one by one is the first one's.
+    more = ev.Run(50, seed=8).events
+    for event in more:
+        collecting.add([event])
+    collecting.wait_stored()
+    assert connections(collecting) == 1
+    assert collecting.dead() == []
+    # Neither has the other wait for long, nor end in a deadlock.
+    assert "<3>" not in daemon.text() and "<4>" not in daemon.text(), \
+        daemon.tail()
+
+
+def test_trails_are_the_same(collecting, another):
+    trails = Trails(500, seed=21)
+    collecting.add(trails.events)
+    collecting.start(batch=5000, writers=1)
+    collecting.wait_stored(300)
+    another.add(trails.shuffled(seed=22))
+    another.start(batch=40, writers=4)
+    another.wait_stored(300)
+    tables = ev.LOG_TABLES + ev.TRAIL_TABLES
+    ours, others = collecting.dump(tables), another.dump(tables)
+    for table in tables:
+        assert ours[table] == others[table] != [], table
+
+
+def test_one_writer_is_alone(collecting):
+    events = ev.Run(3000).events
+    collecting.add(events)
+    collecting.start("c", batch=100, writers=1)
+    collecting.wait_stored(120)
+    assert_stored(collecting, events)
+    assert consumers(collecting) == {"c"}
+
+
+def test_what_the_second_left_is_stored_at_the_next_start(collecting):
+    events = ev.Run(500).events
+    collecting.add(events)
+    with collecting.redis.connect() as c:
+        c.xreadgroup("mailtrail", "c/2", {collecting.stream: ">"}, 200)
+    collecting.start("c", claim_ms=86400000)
+    collecting.wait_stored()
+    assert_stored(collecting, events)
+
+
+def test_killed_while_it_catches_up(collecting):
+    events = ev.Run(8000, seed=5).events
+    collecting.add(events)
+    r = random.Random(4)
+    for _ in range(8):
+        daemon = collecting.process("c", batch=200, writers=3).start()
+        time.sleep(r.uniform(0.05, 0.5))
+        daemon.kill()
+    collecting.start("c")
+    collecting.wait_stored(120)
+    assert_stored(collecting, events)
+
+
+@pytest.mark.parametrize("writers", [1, 4])
+def test_the_number_changes_while_it_catches_up(collecting, writers):
+    events = ev.Run(8000, seed=6).events
+    collecting.add(events)
+    daemon = collecting.start("c", batch=100, writers=2)
+    collecting.conf("c", consumer="c", batch=100, writers=writers)
+    daemon.signal(10)  # SIGUSR1
+    wait_for(lambda: "configuration read again" in daemon.text(), 60,
+             "the new configuration")
+    collecting.wait_stored(120)
+    assert_stored(collecting, events)
+    assert daemon.stop() == 0, daemon.tail()
+
+
+def test_no_writer_is_none(collecting):
+    daemon = collecting.process(writers=0).start()
+    assert daemon.wait() == EX_CONFIG
+    assert "writers: must not be 0" in daemon.text()
