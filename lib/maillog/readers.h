@@ -25,6 +25,11 @@ mt_shape_reader mt_read_check; /* word: the action */
 mt_shape_reader mt_read_postscreen;
 mt_shape_reader mt_read_proxy_refusal;
 
+mt_shape_reader mt_read_misconduct; /* word: the action */
+mt_shape_reader mt_read_non_smtp;
+mt_shape_reader mt_read_limit; /* word: the stage */
+mt_shape_reader mt_read_screened_limit;
+
 mt_shape_reader mt_read_sasl;
 mt_shape_reader mt_read_login;
 mt_shape_reader mt_read_password;
@@ -42,6 +47,13 @@ mt_shape_reader mt_read_fail2ban;
 void mt_shape_about(struct mt_shaped *out, struct mt_str address);
 /* "queued as 4dG2kQ2mzCzGd4" in a reply: the id; absent when there is none. */
 struct mt_str mt_read_queued_as(struct mt_str reply);
+/* A reject event of the line. */
+struct mt_ev_reject *mt_reject_begin(const struct mt_shape_line *line,
+    unsigned action, enum mt_judge judge, struct mt_shaped *out);
+/* "RCPT": letters, dashes and slashes only. */
+bool mt_read_stage(struct mt_str s, unsigned *ret_stage);
+/* "[192.0.2.1]:4711", as postscreen names a client, from the front. */
+bool mt_scan_screened(struct mt_str *s, struct mt_ip *ret_ip);
 /* "PEER: SASL LOGIN authentication failed: ..." */
 bool mt_read_sasl_text(struct mt_str s, struct mt_ev_auth *ret_auth);
 /* "imap-login: ... (auth failed, 2 attempts in 3 secs): user=<u>, ..." */

@@ -173,9 +173,9 @@ read_reply(struct mt_str s, struct mt_ev_reject *ev)
 	ev->text = s;
 }
 
-static struct mt_ev_reject *
-begin(const struct mt_shape_line *line, unsigned action, enum mt_judge judge,
-    struct mt_shaped *out)
+struct mt_ev_reject *
+mt_reject_begin(const struct mt_shape_line *line, unsigned action,
+    enum mt_judge judge, struct mt_shaped *out)
 {
 	out->ev.reject = (struct mt_ev_reject){
 		.queue_id = line->queue_id, .action = action, .judge = judge
@@ -194,9 +194,8 @@ put_tail(const struct tail *t, struct mt_ev_reject *ev)
 	ev->user = t->user;
 }
 
-/* "RCPT": letters, dashes and slashes only. */
-static bool
-read_stage(struct mt_str s, unsigned *ret_stage)
+bool
+mt_read_stage(struct mt_str s, unsigned *ret_stage)
 {
 	static const struct {
 		const char *name;
@@ -232,7 +231,7 @@ read_staged(const struct mt_shape_line *line, struct mt_shaped *out,
 
 	if (!mt_scan_past(&s, MT_LIT(": "), &stage) ||
 	    !mt_scan_past(&s, MT_LIT(" from "), &stage) ||
-	    !read_stage(stage, &ev->stage) ||
+	    !mt_read_stage(stage, &ev->stage) ||
 	    !mt_scan_peer(&s, &ev->client_name, &ev->client) ||
 	    !mt_scan_text(&s, MT_LIT(": ")))
 		return false;
@@ -246,14 +245,16 @@ bool
 mt_read_refusal(
     const struct mt_shape_line *line, unsigned word, struct mt_shaped *out)
 {
-	return read_staged(line, out, begin(line, word, MT_judge_smtpd, out));
+	return read_staged(
+	    line, out, mt_reject_begin(line, word, MT_judge_smtpd, out));
 }
 
 bool
 mt_read_milter(
     const struct mt_shape_line *line, unsigned word, struct mt_shaped *out)
 {
-	return read_staged(line, out, begin(line, word, MT_judge_milter, out));
+	return read_staged(
+	    line, out, mt_reject_begin(line, word, MT_judge_milter, out));
 }
 
 /* "proxy-reject: END-OF-MESSAGE: 550 text; from=<..." */
@@ -262,14 +263,14 @@ mt_read_proxy_refusal(
     const struct mt_shape_line *line, unsigned word, struct mt_shaped *out)
 {
 	struct mt_ev_reject *ev =
-	    begin(line, MT_action_reject, MT_judge_proxy, out);
+	    mt_reject_begin(line, MT_action_reject, MT_judge_proxy, out);
 	struct mt_str s = line->text, stage, text;
 	struct tail t;
 
 	(void)word;
 	if (!mt_scan_text(&s, MT_LIT("proxy-reject: ")) ||
 	    !mt_scan_past(&s, MT_LIT(": "), &stage) ||
-	    !read_stage(stage, &ev->stage))
+	    !mt_read_stage(stage, &ev->stage))
 		return false;
 	cut_tail(s, STYLE_PLAIN, out, &text, &t);
 	put_tail(&t, ev);
@@ -277,9 +278,8 @@ mt_read_proxy_refusal(
 	return true;
 }
 
-/* "[192.0.2.1]:4711", as postscreen names a client. */
-static bool
-take_screened(struct mt_str *s, struct mt_ip *ret_ip)
+bool
+mt_scan_screened(struct mt_str *s, struct mt_ip *ret_ip)
 {
 	struct mt_str rest = *s, address;
 	uint64_t port;
@@ -299,14 +299,15 @@ mt_read_postscreen(
     const struct mt_shape_line *line, unsigned word, struct mt_shaped *out)
 {
 	struct mt_ev_reject *ev =
-	    begin(line, MT_action_reject, MT_judge_postscreen, out);
+	    mt_reject_begin(line, MT_action_reject, MT_judge_postscreen, out);
 	struct mt_str s = line->text, stage, text;
 	struct tail t;
 
 	(void)word;
 	if (!mt_scan_text(&s, MT_LIT("reject: ")) ||
 	    !mt_scan_past(&s, MT_LIT(" from "), &stage) ||
-	    !read_stage(stage, &ev->stage) || !take_screened(&s, &ev->client) ||
+	    !mt_read_stage(stage, &ev->stage) ||
+	    !mt_scan_screened(&s, &ev->client) ||
 	    !mt_scan_text(&s, MT_LIT(": ")))
 		return false;
 	cut_tail(s, STYLE_COMMAS, out, &text, &t);
@@ -383,7 +384,7 @@ mt_read_check(
 
 	if (!mt_scan_past(&s, MT_LIT(": "), &action) || !take_class(&s, &judge))
 		return false;
-	read_content(s, out, begin(line, word, judge, out));
+	read_content(s, out, mt_reject_begin(line, word, judge, out));
 	return true;
 }
 
@@ -405,6 +406,7 @@ mt_read_milter_check(
 	    : mt_word_find(mt_words_action, action);
 	if (deed == MT_action_absent)
 		return false;
-	read_content(s, out, begin(line, deed, MT_judge_milter_header, out));
+	read_content(
+	    s, out, mt_reject_begin(line, deed, MT_judge_milter_header, out));
 	return true;
 }
