@@ -126,19 +126,24 @@ mt_read_active(
 	return true;
 }
 
+/*
+ * "from=<a@b>, status=expired, returned to sender", as the row's pattern has it
+ * from end to end: what is between is the sender, whatever brackets it has.
+ */
 bool
 mt_read_returned(
     const struct mt_shape_line *line, unsigned word, struct mt_shaped *out)
 {
+	struct mt_str end = word == MT_step_expired
+	    ? MT_LIT(">, status=expired, returned to sender")
+	    : MT_LIT(">, status=force-expired, returned to sender");
 	struct mt_str s = line->text;
 	struct mt_ev_queue *ev = begin(line, word, out);
 
-	if (!mt_scan_text(&s, MT_LIT("from=")) ||
-	    !mt_scan_address(&s, &ev->sender) ||
-	    !mt_scan_text(&s,
-		word == MT_step_expired ? MT_LIT(", status=expired,")
-					: MT_LIT(", status=force-expired,")))
+	if (!mt_scan_text(&s, MT_LIT("from=<")) || s.n < end.n ||
+	    s.p[s.n - end.n] != '>')
 		return false;
+	ev->sender = mt_str_n(s.p, s.n - end.n);
 	mt_shape_about(out, ev->sender);
 	return true;
 }
