@@ -46,7 +46,8 @@ is_early(enum mt_event id, const union mt_event_any *ev)
 
 struct mt_str
 mt_early_line(struct mt_early *e, struct mt_str tag, struct mt_str pid,
-    struct mt_str text, enum mt_event id, const union mt_event_any *ev)
+    struct mt_str text, enum mt_event id, const union mt_event_any *ev,
+    uint64_t key, uint64_t *ret_key)
 {
 	struct mt_early_line *line;
 	uint64_t who;
@@ -65,11 +66,13 @@ mt_early_line(struct mt_early *e, struct mt_str tag, struct mt_str pid,
 		line->text = mt_str_dup(text);
 		line->n = text.n;
 		line->who = who;
+		line->key = key;
 		return mt_str(NULL);
 	}
 	if (line->who != who)
 		return mt_str(NULL);
 	line->who = 0;
+	*ret_key = line->key ^ MT_EARLY_AGAIN;
 	return id == MT_EV_queue && ev->queue.step == MT_step_client
 	    ? mt_str_n(line->text, line->n)
 	    : mt_str(NULL);

@@ -19,10 +19,18 @@
 
 #define MT_EARLY 1024 /* processes that may be in between; a power of two */
 
+/*
+ * What tells the key of an event that is said again from the first one's, so
+ * that readers find the one by the other (view v_reject) and show it once.
+ * Ordinals, which are added to a key, do not reach so high.
+ */
+#define MT_EARLY_AGAIN (UINT64_C(1) << 63)
+
 struct mt_early_line {
 	uint64_t who; /* hash of tag and process id; 0: nobody */
 	char *text; /* owned; the NOQUEUE line's */
 	size_t n;
+	uint64_t key; /* of its event */
 };
 
 struct mt_early {
@@ -32,12 +40,13 @@ struct mt_early {
 void mt_early_init(struct mt_early *e);
 void mt_early_done(struct mt_early *e);
 /*
- * A line, and the event it made (MT_EV_N: none). When it gives an id to a
- * message that was held, discarded or redirected before: the text of the line
- * that said so, good until the next call; else absent.
+ * A line, and the event it made (MT_EV_N: none) with its key. When it gives an
+ * id to a message that was held, discarded or redirected before: the text of
+ * the line that said so, good until the next call, and the key of what is to be
+ * said again of the message; else absent.
  */
 struct mt_str mt_early_line(struct mt_early *e, struct mt_str tag,
     struct mt_str pid, struct mt_str text, enum mt_event id,
-    const union mt_event_any *ev);
+    const union mt_event_any *ev, uint64_t key, uint64_t *ret_key);
 
 #endif

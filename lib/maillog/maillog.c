@@ -185,7 +185,7 @@ send_line(const struct mt_maillog *log, const struct mt_prefix *p,
 
 /*
  * What was done to a message before the line in `shaped` gave it a queue id:
- * the same event again, of that message. Its key is that line's.
+ * the same event again, of that message, at that line's time.
  */
 static enum mt_rc
 send_early(struct mt_maillog *log, const struct mt_shape_line *line,
@@ -219,8 +219,8 @@ read_line(struct mt_maillog *log, const struct mt_prefix *p,
 	struct mt_shape_line line;
 	enum mt_process process = mt_process_of(log->shapes, p->tag);
 	struct mt_str early;
-	bool known, kept;
-	uint64_t key;
+	bool known, kept, makes;
+	uint64_t key = 0, again = 0;
 	enum mt_rc rc = MT_OK;
 
 	*ret_kind = MT_MAILLOG_FOREIGN;
@@ -237,11 +237,13 @@ read_line(struct mt_maillog *log, const struct mt_prefix *p,
 		return MT_OK;
 	*ret_kind = known ? MT_MAILLOG_SILENT : MT_MAILLOG_UNKNOWN;
 	kept = log->options.keep_lines && line.queue_id.p != NULL;
-	early = mt_early_line(
-	    &log->early, p->tag, p->pid, text, log->shaped.id, &log->shaped.ev);
-	if (!kept && log->shaped.id == MT_EV_N)
+	makes = kept || log->shaped.id != MT_EV_N;
+	if (makes)
+		key = mt_twins_key(&log->twins, p->at, p->tag, p->pid, p->text);
+	early = mt_early_line(&log->early, p->tag, p->pid, text, log->shaped.id,
+	    &log->shaped.ev, key, &again);
+	if (!makes)
 		return MT_OK;
-	key = mt_twins_key(&log->twins, p->at, p->tag, p->pid, p->text);
 	if (known)
 		*ret_kind = MT_MAILLOG_EVENT;
 	if (log->shaped.id != MT_EV_N) {
@@ -250,7 +252,7 @@ read_line(struct mt_maillog *log, const struct mt_prefix *p,
 		    to->sink(to->arg, log->shaped.id, &log->shaped.ev, to->err);
 	}
 	if (rc == MT_OK && early.p != NULL)
-		rc = send_early(log, &line, early, key, to);
+		rc = send_early(log, &line, early, again, to);
 	if (rc == MT_OK && kept)
 		rc = send_line(log, p, host, line.queue_id, key, to);
 	log->keys++;

@@ -389,6 +389,33 @@ what_was_done_before_there_was_an_id(void **state)
 	maillog_end(&s);
 }
 
+/* Readers find the one by the other; equal lines of a moment have their own. */
+static void
+what_is_said_again_has_the_key_of_the_first_but_for_a_bit(void **state)
+{
+	struct mt_maillog_options options =
+	    MAILLOG_OPTIONS("UTC", .keep_lines = false);
+	struct maillog_scene s;
+	uint64_t keys[4];
+	size_t i;
+
+	(void)state;
+	maillog_begin(&s, &options);
+	for (i = 0; i < 4; i += 2) {
+		SAY("1", "NOQUEUE: " HOLD);
+		assert_int_equal(s.n, 1);
+		keys[i] = s.key[0];
+		SAY("1", "4dG2kQ2mzCzGd4: " CLIENT);
+		assert_int_equal(s.n, 2);
+		assert_int_equal(s.id[1], MT_EV_reject);
+		keys[i + 1] = s.key[1];
+		assert_true(keys[i + 1] == (keys[i] ^ UINT64_C(1) << 63));
+	}
+	assert_true(keys[0] != keys[2] && keys[1] != keys[2]);
+	assert_true(keys[0] != keys[3] && keys[1] != keys[3]);
+	maillog_end(&s);
+}
+
 int
 main(void)
 {
@@ -401,6 +428,8 @@ main(void)
 		cmocka_unit_test(lines_of_any_length_take_their_time_only),
 		cmocka_unit_test(unknown_lines_are_counted_by_program),
 		cmocka_unit_test(what_was_done_before_there_was_an_id),
+		cmocka_unit_test(
+		    what_is_said_again_has_the_key_of_the_first_but_for_a_bit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
