@@ -19,6 +19,9 @@
 
 #define PAGE 1000 /* rows */
 #define OVERLAP 100 /* rows of the page before: what moved meanwhile shows */
+/* Of rspamd's history, whose rows are fifty times as long. */
+#define HISTORY_PAGE 100
+#define HISTORY_OVERLAP 20
 #define ROWS_MAX 100000
 #define BODY_MAX (32u << 20)
 #define TEXTS_MAX (64u << 20)
@@ -39,6 +42,7 @@ struct api {
 	struct pollfd fds[SOURCE_FDS];
 	size_t n_fds;
 	int64_t curl_ms; /* its deadline; 0: none */
+	size_t page, overlap; /* rows asked for at once, and again */
 	/* Rows of the pages so far, the newest first. */
 	struct mt_buf texts;
 	size_t *ends; /* owned; of each in texts */
@@ -144,6 +148,8 @@ api_open(
 	struct api *a = mt_alloc(sizeof(*a));
 
 	s->own = a;
+	a->page = s->history != NULL ? HISTORY_PAGE : PAGE;
+	a->overlap = s->history != NULL ? HISTORY_OVERLAP : OVERLAP;
 	mt_buf_init(&a->body, BODY_MAX);
 	mt_buf_init(&a->texts, TEXTS_MAX);
 	if (api_options(s->tail->options, err) != MT_OK)
@@ -241,15 +247,18 @@ ask(struct source *s)
 	struct mt_str base = s->tail->options->mailcow_url;
 	struct api *a = s->own;
 	char url[MT_MAX_URL + 512];
-	size_t from = a->n_rows > OVERLAP ? a->n_rows - OVERLAP + 1 : 1;
+	size_t from = a->n_rows > a->overlap ? a->n_rows - a->overlap : 0;
 	struct mt_err err;
 
 	if (set_key(s, &err) != MT_OK)
 		return fail(s, &err);
 	while (base.n > 0 && base.p[base.n - 1] == '/')
 		base.n--;
+	/* mailcow counts its own lists from 1, and passes on what rspamd is
+	 * asked for, which counts from 0. */
+	from += s->history != NULL ? 0 : 1;
 	(void)snprintf(url, sizeof(url), "%.*s/api/v1/get/logs/%s/%zu-%zu",
-	    MT_STR_ARG(base), s->what, from, from + PAGE - 1);
+	    MT_STR_ARG(base), s->what, from, from + a->page - 1);
 	(void)curl_easy_setopt(a->easy, CURLOPT_URL, url);
 	mt_buf_reset(&a->body);
 	a->error[0] = '\0';
@@ -284,7 +293,7 @@ add_row(struct api *a, const json_t *row)
 		(void)json_dump_callback(
 		    row, dump_part, &a->texts, JSON_COMPACT | JSON_SORT_KEYS);
 	if (a->n_rows == a->room) {
-		a->room = a->room == 0 ? PAGE : a->room * 2;
+		a->room = a->room == 0 ? a->page : a->room * 2;
 		a->ends = mt_realloc_array(a->ends, a->room, sizeof(*a->ends));
 		a->elements = mt_realloc_array(
 		    a->elements, a->room, sizeof(*a->elements));
@@ -302,8 +311,8 @@ repeated(const struct api *a, size_t before, size_t *ret_n)
 {
 	size_t n = a->n_rows - before, i, j;
 
-	for (i = before < OVERLAP ? before : OVERLAP; i <= before && i <= n;
-	     i++) {
+	for (i = before < a->overlap ? before : a->overlap;
+	     i <= before && i <= n; i++) {
 		for (j = 0; j < i; j++)
 			if (!mt_str_eq(
 				row(a, before - i + j), row(a, before + j)))
@@ -342,7 +351,7 @@ add_page(struct source *s, size_t *ret_n, struct mt_err *err)
 	json_t *page, *item;
 	size_t i, before = a->n_rows;
 
-	page = json_loadb(a->body.p, a->body.n, 0, &why);
+	page = json_loadb(a->body.p, a->body.n, JSON_ALLOW_NUL, &why);
 	if (page == NULL)
 		return mt_fail(err, MT_FORMAT, "%s: the answer is not JSON: %s",
 		    s->name, why.text);
@@ -359,6 +368,11 @@ add_page(struct source *s, size_t *ret_n, struct mt_err *err)
 		add_row(a, json_array_get(page, i));
 	json_decref(page);
 	*ret_n = a->n_rows - before;
+	if (a->n_rows == 0 && s->history != NULL && a->window.seen.n > 0)
+		return mt_fail(err, MT_AGAIN,
+		    "%s: empty, and was not before: rspamd does not answer "
+		    "mailcow, or a row has bytes that PHP cannot read",
+		    s->name);
 	if (mt_buf_over(&a->texts))
 		return mt_fail(
 		    err, MT_LIMIT, "%s: more than we can hold", s->name);
@@ -409,7 +423,8 @@ take_page(struct source *s, CURLcode code)
 	forget_request(a);
 	source_works(s);
 	a->wait_ms = 0;
-	last = n < PAGE || a->n_rows == had || a->n_rows >= ROWS_MAX;
+	last = (n < a->page && s->history == NULL) || a->n_rows == had ||
+	    a->n_rows >= ROWS_MAX;
 	for (i = 0; i < a->n_rows; i++)
 		a->elements[i] = row(a, i);
 	if (window_take(s, &a->window, a->elements, a->n_rows, last) ==

@@ -11,6 +11,7 @@
 #include "window.h"
 
 #define FIRST_ASK 512 /* elements; then four times as many, … */
+#define FIRST_ROWS 128 /* of a history: these are ten times as long */
 #define MOST_ASKED 131072 /* … up to this */
 #define RETRY_MS 1000
 #define RETRY_CONFIG_MS 60000 /* a password, a key of another kind */
@@ -115,7 +116,7 @@ redis_work(struct source *s)
 		if (!mt_list_up(l->list) && start(s, &err) != MT_OK)
 			return fail(s, &err);
 		if (l->asked == 0)
-			ask(s, FIRST_ASK);
+			ask(s, s->history != NULL ? FIRST_ROWS : FIRST_ASK);
 	}
 	if (!mt_list_up(l->list))
 		return false;

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "history.h"
 #include "prog/program.h"
 #include "source.h"
 
@@ -36,6 +37,16 @@ source_kind_of(
 	return mt_fail(err, MT_CONFIG,
 	    "%s: not /PATH, -, unixgram:/PATH, redis:KEY or mailcow:NAME",
 	    mt_quote(word).s);
+}
+
+/* rspamd's history, by the names that mailcow and rspamd itself give it. */
+static bool
+is_history(const struct source *s)
+{
+	if (s->kind == &api_kind)
+		return strcmp(s->what, "rspamd-history") == 0;
+	return s->kind == &redis_kind &&
+	    mt_str_starts(mt_str(s->what), "rs_history");
 }
 
 static bool
@@ -83,6 +94,10 @@ source_new(struct tail *t, struct mt_str word, struct source **ret_source,
 	s->kind = kind;
 	s->name = mt_str_dup(word);
 	s->what = kind == &file_kind ? s->name : s->name + strlen(kind->prefix);
+	if (is_history(s)) {
+		s->history = mt_alloc(sizeof(*s->history));
+		history_init(s->history);
+	}
 	mt_spool_batch_init(&s->batch);
 	mt_trouble_init(&s->trouble);
 	if (source_read_anew(s, err) != MT_OK ||
@@ -101,6 +116,9 @@ source_free(struct source *s)
 		return;
 	s->kind->close(s);
 	mt_maillog_free(s->log);
+	if (s->history != NULL)
+		history_done(s->history);
+	mt_free(s->history);
 	mt_spool_batch_done(&s->batch);
 	mt_trouble_done(&s->trouble);
 	mt_free(s->name);
@@ -147,6 +165,35 @@ count(struct mt_tailed_counts *c, enum mt_maillog_kind kind)
 	}
 }
 
+/* Each is a moment by itself: its key needs no neighbours. */
+static bool
+take_row(struct source *s, struct mt_str row)
+{
+	struct tail *t = s->tail;
+	const struct history_who who = {
+		.ignores = t->ignore != NULL ? ignores : NULL,
+		.arg = t,
+	};
+	struct mt_ev_scan ev;
+	struct mt_err err;
+	enum mt_rc rc;
+
+	rc = history_read(s->history, row, mt_program_host(t->options->host),
+	    &who, &ev, &err);
+	if (rc == MT_OK) {
+		(void)take_event(s, MT_EV_scan, &ev, &err);
+		s->counts.last = (uint64_t)ev.at;
+		count(&s->counts, MT_MAILLOG_EVENT);
+	} else if (rc == MT_ABSENT) {
+		count(&s->counts, MT_MAILLOG_IGNORED);
+	} else {
+		mt_log_every(60, MT_LOG_WARNING, "%s: %s; leaving the row out",
+		    s->name, err.msg);
+		count(&s->counts, MT_MAILLOG_DAMAGED);
+	}
+	return true;
+}
+
 bool
 source_line(struct source *s, struct mt_str line, int64_t now)
 {
@@ -157,6 +204,8 @@ source_line(struct source *s, struct mt_str line, int64_t now)
 	s->moved = true;
 	if (line.n == 0)
 		return false;
+	if (s->history != NULL)
+		return take_row(s, line);
 	if (mt_maillog_line(s->log, line, now, take_event, s, &kind, &err) !=
 	    MT_OK)
 		mt_log_every(60, MT_LOG_WARNING, "%s: %s; leaving the line out",

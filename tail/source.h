@@ -2,7 +2,7 @@
 /*
  * A source: one log, its reader, the events that wait to be appended, and what
  * is particular to its kind behind a table of functions. Lines go through
- * source_line, one by one, in their order.
+ * source_line, one by one, in their order. So do rows of rspamd's history.
  */
 #ifndef TAIL_SOURCE_H
 #define TAIL_SOURCE_H
@@ -35,12 +35,16 @@ struct source_kind {
 	int64_t (*deadline_ms)(const struct source *s);
 };
 
+struct history;
+
 struct source {
 	struct tail *tail;
 	const struct source_kind *kind;
 	char *name; /* owned; the word */
 	const char *what; /* the word without the prefix */
 	struct mt_maillog *log; /* owned */
+	/* Owned; of rspamd's history: rows of it are read instead of lines. */
+	struct history *history;
 	struct mt_spool_batch batch;
 	bool moved; /* lines were read that are not recorded */
 	bool ended; /* there will never be more */
