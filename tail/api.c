@@ -43,6 +43,7 @@ struct api {
 	size_t n_fds;
 	int64_t curl_ms; /* its deadline; 0: none */
 	size_t page, overlap; /* rows asked for at once, and again */
+	size_t least; /* of a page: with fewer it is the last */
 	/* Rows of the pages so far, the newest first. */
 	struct mt_buf texts;
 	size_t *ends; /* owned; of each in texts */
@@ -150,6 +151,8 @@ api_open(
 	s->own = a;
 	a->page = s->history != NULL ? HISTORY_PAGE : PAGE;
 	a->overlap = s->history != NULL ? HISTORY_OVERLAP : OVERLAP;
+	/* rspamd leaves out rows that it cannot read itself; not so many. */
+	a->least = s->history != NULL ? HISTORY_PAGE / 2 : PAGE;
 	mt_buf_init(&a->body, BODY_MAX);
 	mt_buf_init(&a->texts, TEXTS_MAX);
 	if (api_options(s->tail->options, err) != MT_OK)
@@ -423,8 +426,7 @@ take_page(struct source *s, CURLcode code)
 	forget_request(a);
 	source_works(s);
 	a->wait_ms = 0;
-	last = (n < a->page && s->history == NULL) || a->n_rows == had ||
-	    a->n_rows >= ROWS_MAX;
+	last = n < a->least || a->n_rows == had || a->n_rows >= ROWS_MAX;
 	for (i = 0; i < a->n_rows; i++)
 		a->elements[i] = row(a, i);
 	if (window_take(s, &a->window, a->elements, a->n_rows, last) ==

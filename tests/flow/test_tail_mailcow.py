@@ -8,22 +8,10 @@ import time
 
 import pytest
 
-from tests.lib.nginx import Nginx
+from tests.lib.mailcow import KEY, Mailcow, api_tail
 from tests.lib.process import wait_for
 from tests.lib.redis import Redis
 from tests.lib.tailing import Tail, queue_id
-
-KEY = "1A2B3C-4D5E6F-7A8B9C"
-PAGES = """
-location /api/v1/get/logs/ {
-  default_type application/json;
-  access_log %s/access.log;
-  if ($http_x_api_key != "%s") {
-    return 401 '{"type":"error","msg":"authentication failed"}';
-  }
-}
-"""
-
 
 def element(n, at):
     """As mailcow's syslog-ng pushes a line."""
@@ -181,49 +169,9 @@ def test_a_key_of_another_kind_is_said(tail, their_redis):
     tail.wait_log("WRONGTYPE .*; trying again")
 
 
-class Mailcow:
-    """nginx that serves pages of logs as mailcow's API does."""
-
-    def __init__(self, lab):
-        self.nginx = Nginx(lab, PAGES % (lab.directory, KEY))
-        self.logs = os.path.join(self.nginx.www, "api/v1/get/logs")
-        self.access = os.path.join(lab.directory, "access.log")
-        self.key_file = lab.path("key")
-        self.set_key(KEY)
-        self.nginx.start()
-
-    def set_key(self, key):
-        with open(self.key_file, "w", encoding="ascii") as f:
-            f.write(key + "\n")
-        os.chmod(self.key_file, 0o600)
-
-    def page(self, log, name, rows):
-        """rows as PHP prints them, or a file's bytes."""
-        if not isinstance(rows, bytes):
-            rows = json.dumps(rows, indent=4).replace("/", "\\/").encode()
-        os.makedirs(os.path.join(self.logs, log), exist_ok=True)
-        path = os.path.join(self.logs, log, name)
-        with open(path + ".new", "wb") as f:
-            f.write(rows)
-        os.rename(path + ".new", path)
-
-    def requests(self):
-        """(path, status) of each."""
-        if not os.path.exists(self.access):
-            return []
-        with open(self.access, encoding="ascii") as f:
-            return re.findall(r'"GET (\S+) \S+" (\d+)', f.read())
-
-
 @pytest.fixture
 def mailcow(own_lab):
     return Mailcow(own_lab)
-
-
-def api_tail(lab, build, mailcow, log="postfix", **options):
-    return Tail(lab, build, f"mailcow:{log}", mailcow_url=mailcow.nginx.url,
-                mailcow_key_file=mailcow.key_file, mailcow_poll_s=1,
-                **options)
 
 
 def test_pages_that_moved_meanwhile_are_put_together(

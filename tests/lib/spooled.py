@@ -74,6 +74,6 @@ def key(event):
 
 
 def line_key(event):
-    """The natural key of an event that a log line made."""
+    """The natural key of an event that a log line or a row made."""
     return tuple(event.get(name) for name in
-                 ("t", "at", "host", "queue_id", "line"))
+                 ("t", "at", "host", "queue_id", "line", "twin"))
