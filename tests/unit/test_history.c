@@ -248,6 +248,7 @@ the_same_row_is_the_same_event_whichever_way_it_came(void **state)
 	mt_buf_init(&second, MAX_TEXT);
 	maillog_read(DATA "rs_history.ndjson", &raw);
 	for (rest = mt_buf_view(&raw); rest.n > 0; n++) {
+		assert_true(n < ROWS);
 		(void)mt_str_cut(rest, '\n', &row, &rest);
 		read_row(&h, row, &first);
 		assert_non_null(strstr(first.p, "scan at=<2026-11-20T17:"));
@@ -267,8 +268,8 @@ the_same_row_is_the_same_event_whichever_way_it_came(void **state)
 			assert_string_not_equal(events[j], events[n]);
 	}
 	assert_int_equal(n, json_array_size(page) + 1);
-	assert_non_null(strstr(events[n - 1], "action=<reject> score=<18.4> "));
-	assert_non_null(strstr(events[n - 1], "subject=<"));
+	assert_non_null(strstr(first.p, "action=<reject> score=<18.4> "));
+	assert_non_null(strstr(first.p, "subject=<"));
 	for (i = 0; i < n; i++)
 		mt_free(events[i]);
 	json_decref(page);
