@@ -8,9 +8,11 @@ import json
 import os
 import socket
 import time
+from datetime import datetime
 
 import pytest
 
+from tests.lib.events import long_queue_id
 from tests.lib.mailcow import Mailcow, api_tail
 from tests.lib.process import free_port, wait_for
 from tests.lib.redis import Redis
@@ -367,3 +369,66 @@ def test_rows_that_rspamd_trimmed_away_are_said_to_be_missing(
     tail.wait(60, "scan")
     tail.wait_log(f"<3>redis:{judge.key}: what was read last is not in the "
                   "list any more")
+
+
+# And what becomes of it.
+
+
+def micros(text):
+    """The time of an event."""
+    return round(datetime.fromisoformat(text.replace("Z", "+00:00"))
+                 .timestamp() * 1_000_000)
+
+
+def log_line(at, program, text):
+    """As mailcow's syslog-ng pushes it."""
+    return json.dumps({"time": str(at), "priority": "info",
+                       "program": f"postfix/{program}", "message": text})
+
+
+def test_the_history_judges_whom_the_log_tells_of(own_lab, build, collecting):
+    judge = Judge(own_lab, build)
+    judge.judge(1, "spam")
+    judge.judge(2)
+    told = judge.told()["judged1@example.org"]
+    at = micros(told["at"]) // 1_000_000  # as precise as both logs are
+    queue_id = long_queue_id(at * 1_000_000, 77)
+    with judge.redis.connect() as c:
+        for program, text in (
+                ("smtpd", "client=mx.example.net[198.51.100.7]"),
+                ("cleanup", "message-id=<judged1@example.org>"),
+                ("qmgr", "from=<bob@example.net>, size=300, nrcpt=1 "
+                         "(queue active)"),
+                ("smtp", "to=<x@example.org>, relay=none, delay=1, "
+                         "delays=0/0/0/1, dsn=2.0.0, status=sent (250 ok)"),
+                ("qmgr", "removed")):
+            c.lpush("POSTFIX_MAILLOG",
+                    log_line(at, program, f"{queue_id}: {text}"))
+    tail = Tail(own_lab, build, "redis:POSTFIX_MAILLOG",
+                f"redis:{judge.key}",
+                mailcow_redis=f"unix:{judge.redis.socket}",
+                mailcow_redis_poll_ms=50)
+    tail.start()
+    tail.wait(2, "scan")
+    tail.wait(1, "deliver")
+    collecting.add(tail.events())
+    collecting.start()
+    collecting.wait_stored(60)
+    # Stored again, it is stored once.
+    collecting.add(tail.events("scan"))
+    collecting.wait_stored(60)
+    assert collecting.query(
+        "SELECT queue_id, action, score FROM v_message") == (
+            (queue_id, told["action"], pytest.approx(float(told["score"]))),)
+    verdicts = collecting.query(
+        "SELECT message_id, queue_id, born IS NULL FROM v_scan "
+        "ORDER BY message_id")
+    assert verdicts == (("judged1@example.org", queue_id, 0),
+                        ("judged2@example.org", "", 1))
+    # The plugin's own, late: the history's is nobody's then.
+    collecting.add([{**told, "queue_id": queue_id, "score": "3.5"}])
+    collecting.wait_stored(60)
+    assert collecting.query("SELECT score FROM v_message") == ((3.5,),)
+    assert collecting.query(
+        "SELECT queue_id, score FROM v_scan WHERE born IS NOT NULL") == (
+            (queue_id, 3.5),)
