@@ -287,15 +287,26 @@ leave(struct source *s, struct mt_str rest)
 	return true;
 }
 
+/* Has a file that comes after the open one got something? */
+static bool
+has_next(const struct file *f)
+{
+	struct stat st;
+
+	if (stat(f->path, &st) != 0)
+		return find_later(f);
+	if (st.st_ino == f->ino && st.st_dev == f->dev)
+		return false;
+	return st.st_size > 0 || find_later(f);
+}
+
 /* Everything that is there was read, but for a line that is not whole. */
 static bool
 at_end(struct source *s, struct mt_str rest)
 {
 	struct file *f = s->own;
-	struct stat st;
 
-	if (stat(f->path, &st) != 0 ||
-	    (st.st_ino == f->ino && st.st_dev == f->dev) || st.st_size == 0) {
+	if (!has_next(f)) {
 		f->leaving = false;
 		return false;
 	}

@@ -61,6 +61,9 @@ MT_MUST_CHECK enum mt_rc find_place(const struct file *f,
 /* What follows the file that is open: a rotated one, or the file itself. */
 MT_MUST_CHECK enum mt_rc find_next(
     struct source *s, int *ret_fd, struct mt_err *err);
+/* Is there a rotated file with lines that is later than the one that is open?
+ */
+bool find_later(const struct file *f);
 /*
  * The oldest file with lines since `since` (µs), when there is no place to go
  * by; missing: because it is lost, which is said.

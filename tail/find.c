@@ -207,6 +207,21 @@ find_next(struct source *s, int *ret_fd, struct mt_err *err)
 	return rc;
 }
 
+bool
+find_later(const struct file *f)
+{
+	struct rotated_list list;
+	bool found = false;
+	size_t i;
+
+	rotated_list(f->dir, f->base, &list);
+	for (i = first_later(f, &list); i < list.n && !found; i++)
+		found =
+		    list.files[i].size > 0 && !is_at_path(f, &list.files[i]);
+	rotated_done(&list);
+	return found;
+}
+
 static bool
 is_known(const struct file *f, const struct rotated *r)
 {

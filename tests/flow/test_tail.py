@@ -383,6 +383,25 @@ def test_bad_options_are_named(tail, options, says):
     assert says in done.stderr
 
 
+@pytest.mark.parametrize("new", ["empty", "absent"])
+def test_what_was_rotated_twice_does_not_wait_for_a_new_line(tail, new):
+    tail.write(b"")
+    tail.start()
+    wait_for(lambda: "place" in tail.saved(), 10, "a place")
+    tail.write(lines(0, 5))
+    tail.wait(5)
+    tail.stop()
+    path = tail.path("mail.log")
+    tail.write(lines(5, 5))
+    os.rename(path, path + ".2")
+    tail.write(lines(10, 5))
+    os.rename(path, path + ".1")
+    if new == "empty":
+        tail.write(b"")
+    tail.start()
+    tail.wait(15)
+
+
 ROTATIONS = 12  # at least, however slow the machine is
 
 
