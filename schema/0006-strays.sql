@@ -16,13 +16,23 @@ LEFT JOIN message m
 WHERE s.queue_id <> ''
 UNION ALL
 SELECT
-  m.born, s.host, COALESCE(m.queue_id, ''), s.at, s.message_id, s.action,
-  s.score, s.required, s.direction, s.sender, s.header_from, s.rcpt, s.nrcpt,
+  m.born, m.host, m.queue_id, s.at, s.message_id, s.action, s.score,
+  s.required, s.direction, s.sender, s.header_from, s.rcpt, s.nrcpt,
+  s.subject, s.user, s.client, s.size, s.took_ms, s.thresholds, s.symbols
+FROM message m
+JOIN ev_scan s
+  ON s.message_id = m.message_id AND s.host = m.host AND s.at = m.scanned_at
+WHERE s.queue_id = ''
+UNION ALL
+SELECT
+  NULL, s.host, '', s.at, s.message_id, s.action, s.score,
+  s.required, s.direction, s.sender, s.header_from, s.rcpt, s.nrcpt,
   s.subject, s.user, s.client, s.size, s.took_ms, s.thresholds, s.symbols
 FROM ev_scan s
-LEFT JOIN message m
-  ON m.message_id = s.message_id AND m.host = s.host AND m.scanned_at = s.at
-WHERE s.queue_id = '';
+WHERE s.queue_id = '' AND NOT EXISTS (
+  SELECT 1 FROM message m
+  WHERE m.message_id = s.message_id AND m.host = s.host AND m.scanned_at = s.at
+);
 
 CREATE OR REPLACE SQL SECURITY DEFINER VIEW `v_trail` AS
 SELECT
