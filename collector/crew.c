@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "crew.h"
 #include "options.h"
@@ -39,11 +40,7 @@ struct crew {
 static void
 wake(const struct helper *h)
 {
-	const uint64_t one = 1;
-
-	/* It cannot fail but for a counter that is full: it is awake. */
-	if (write(h->wake_fd, &one, sizeof(one)) < 0)
-		return;
+	(void)eventfd_write(h->wake_fd, 1);
 }
 
 void
@@ -85,19 +82,22 @@ wait_for_call(const struct helper *h)
 {
 	struct pollfd fds[2] = { { .fd = h->wake_fd, .events = POLLIN },
 		{ .fd = mt_stop_fd(), .events = POLLIN } };
-	uint64_t calls;
+	eventfd_t calls;
 
 	(void)poll(fds, 2, -1);
-	if (fds[0].revents != 0 && read(h->wake_fd, &calls, sizeof(calls)) < 0)
-		return;
+	(void)eventfd_read(h->wake_fd, &calls);
 }
 
 /* From being woken until there is no more to catch up with. */
 static enum mt_rc
 catch_up(struct helper *h, struct mt_err *err)
 {
-	if (writer_wake(h->writer, err) != MT_OK)
-		return err->rc;
+	if (writer_wake(h->writer, err) != MT_OK) {
+		/* The first writer can do without. */
+		mt_log_every(60, MT_LOG_WARNING,
+		    "%s; going on with a writer less", err->msg);
+		return MT_OK;
+	}
 	while (!mt_stopping() && !atomic_load(&h->crew->dismissed)) {
 		if (writer_turn(h->writer, err) != MT_OK)
 			return err->rc;

@@ -129,9 +129,10 @@ writer_new(struct mt_conf *conf, unsigned number, struct mt_trouble *trouble,
 enum mt_rc
 writer_wake(struct writer *w, struct mt_err *err)
 {
-	if (w->n > 0)
+	if (open_lanes(w, err) == MT_OK)
 		return MT_OK;
-	return open_lanes(w, err);
+	close_lanes(w);
+	return err->rc;
 }
 
 void

@@ -15,6 +15,8 @@ from tests.lib.trails import Trails
 
 def consumers(c):
     with c.redis.connect() as redis:
+        if not redis.exists(c.stream):
+            return set()
         return {one["name"] for one in
                 redis.xinfo_consumers(c.stream, "mailtrail")}
 
@@ -110,3 +112,25 @@ def test_no_writer_is_none(collecting):
     daemon = collecting.process(writers=0).start()
     assert daemon.wait() == EX_CONFIG
     assert "writers: must not be 0" in daemon.text()
+
+
+def test_a_password_that_cannot_be_read_costs_a_writer_only(
+        collecting, tmp_path):
+    """The second reads it when it is woken, the first once at its start."""
+    password = tmp_path / "password"
+    password.write_text("any\n")
+    password.chmod(0o600)
+    events = ev.Run(8000, seed=7).events
+    collecting.add(events[:4000])
+    daemon = collecting.start("c", batch=100, writers=2,
+                              redis_user="default",
+                              redis_password_file=password)
+    collecting.wait_stored(120)
+    assert "c/2" in consumers(collecting)
+    wait_for(lambda: connections(collecting) == 1, 20, "the second to rest")
+    password.unlink()
+    collecting.add(events[4000:])
+    collecting.wait_stored(120)
+    assert_stored(collecting, events)
+    assert "going on with a writer less" in daemon.text()
+    assert daemon.stop() == 0
