@@ -11,7 +11,7 @@
 
 #define SECONDS_END 1e11 /* the year 5138 */
 #define NUMBER_END 9007199254740992.0 /* 2^53: whole in a double */
-#define SCORE_END 1e12 /* mt_num_read_dec: twelve digits */
+#define SCORE_END 1e11 /* well within the twelve digits of mt_num_read_dec */
 
 /* rspamd's local_addrs as it comes, and what is local anyway. */
 static const char *const local[] = { "127.0.0.0/8", "::1/128", "10.0.0.0/8",
