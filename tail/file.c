@@ -67,7 +67,6 @@ place_at(const struct file *f, uint64_t offset)
 	    struct mt_place){ .dev = f->dev, .ino = f->ino, .offset = offset };
 }
 
-/* The open file was read up to `at`. */
 static void
 seal(const struct file *f, struct mt_place *place)
 {
@@ -76,6 +75,21 @@ seal(const struct file *f, struct mt_place *place)
 	place->until = f->at;
 	place->checked = f->n_before;
 	place->sum = mt_sum(0, f->before, f->n_before);
+}
+
+/* The open file was read up to `at`. */
+static void
+seal_places(struct file *f)
+{
+	seal(f, &f->moment);
+	seal(f, &f->next);
+}
+
+/* Begin again there, whatever was before. */
+static void
+put_place(struct file *f, uint64_t offset)
+{
+	f->moment = f->next = place_at(f, offset);
 }
 
 /* Read fd, which is f's from now on, from an offset. */
@@ -128,7 +142,7 @@ begin_new(struct source *s, int fd)
 		offset = last_line(f, fd, (uint64_t)st.st_size);
 	if (!adopt(s, fd, offset))
 		return false;
-	f->moment = place_at(f, offset);
+	put_place(f, offset);
 	/* To be remembered at once, though nothing is read. */
 	s->moved = true;
 	s->tail->saved_ms = 0;
@@ -160,7 +174,7 @@ begin_again(struct source *s, struct mt_err *err)
 		return rc;
 	if (!adopt(s, fd, offset))
 		return mt_fail(err, MT_AGAIN, "%s: cut short", s->name);
-	f->moment = place_at(f, offset);
+	put_place(f, offset);
 	f->placed = true;
 	mt_log(MT_LOG_INFO, "%s: going on from=%" PRIu64 " size=%" PRIu64,
 	    s->name, offset, f->size);
@@ -203,8 +217,12 @@ take_line(struct source *s, struct mt_str line)
 {
 	struct file *f = s->own;
 
-	if (source_line(s, line, f->mtime))
-		f->moment = place_at(f, f->at);
+	unsigned again = source_line(s, line, f->mtime);
+
+	if ((again & MT_MAILLOG_NEXT) != 0)
+		f->next = place_at(f, f->at);
+	if ((again & MT_MAILLOG_GOOD) != 0)
+		f->moment = f->next;
 }
 
 /* How many of the bytes were lines. */
@@ -257,7 +275,7 @@ begin_over(struct source *s)
 	f->at = f->n_before = 0;
 	f->size = 0;
 	f->skipping = f->leaving = false;
-	f->moment = place_at(f, 0);
+	put_place(f, 0);
 	f->recorded = f->moment;
 	s->moved = true;
 	return true;
@@ -278,7 +296,7 @@ leave(struct source *s, struct mt_str rest)
 	/* Nobody will end this line any more. */
 	if (rest.n > 0 && !f->skipping)
 		take_line(s, rest);
-	seal(f, &f->moment);
+	seal_places(f);
 	if (!adopt(s, fd, 0))
 		return false;
 	f->unsure = true;
@@ -382,7 +400,7 @@ file_recorded(struct source *s)
 {
 	struct file *f = s->own;
 
-	seal(f, &f->moment);
+	seal_places(f);
 	f->recorded = f->moment;
 	f->placed = true;
 }

@@ -38,10 +38,11 @@ struct file {
 	bool leaving; /* another file is in its place: the last look */
 	bool new_log; /* it was not there: read it from its start */
 	/*
-	 * Where the last moment began, as of the last line read; as of the
-	 * last line recorded; and of those some seconds ago.
+	 * Where to begin again, as of the last line read (next: soon, see
+	 * mt_maillog_again); as of the last line recorded; and of those some
+	 * seconds ago.
 	 */
-	struct mt_place moment, recorded, older, safe;
+	struct mt_place next, moment, recorded, older, safe;
 	int64_t older_ms;
 	bool placed; /* recorded is set */
 	struct rotated_list known; /* owned; when it was decided to open fd */

@@ -166,7 +166,7 @@ count(struct mt_tailed_counts *c, enum mt_maillog_kind kind)
 }
 
 /* Each is a moment by itself: its key needs no neighbours. */
-static bool
+static unsigned
 take_row(struct source *s, struct mt_str row)
 {
 	struct tail *t = s->tail;
@@ -191,29 +191,27 @@ take_row(struct source *s, struct mt_str row)
 		    s->name, err.msg);
 		count(&s->counts, MT_MAILLOG_DAMAGED);
 	}
-	return true;
+	return MT_MAILLOG_NEXT | MT_MAILLOG_GOOD;
 }
 
-bool
+unsigned
 source_line(struct source *s, struct mt_str line, int64_t now)
 {
 	enum mt_maillog_kind kind = MT_MAILLOG_DAMAGED;
 	struct mt_err err;
-	bool moment;
 
 	s->moved = true;
 	if (line.n == 0)
-		return false;
+		return 0;
 	if (s->history != NULL)
 		return take_row(s, line);
 	if (mt_maillog_line(s->log, line, now, take_event, s, &kind, &err) !=
 	    MT_OK)
 		mt_log_every(60, MT_LOG_WARNING, "%s: %s; leaving the line out",
 		    s->name, err.msg);
-	moment = mt_maillog_moment(s->log);
 	count(&s->counts, kind);
 	s->counts.last = (uint64_t)mt_maillog_at(s->log);
-	return moment;
+	return mt_maillog_again(s->log);
 }
 
 static bool

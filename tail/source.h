@@ -72,8 +72,8 @@ void source_free(struct source *s); /* NULL is fine */
 /* Another reader, as the options now say. */
 MT_MUST_CHECK enum mt_rc source_read_anew(struct source *s, struct mt_err *err);
 
-/* now: as mt_maillog_line has it. True: it began a new moment. */
-bool source_line(struct source *s, struct mt_str line, int64_t now);
+/* now: as mt_maillog_line has it. As mt_maillog_again: where to begin again. */
+unsigned source_line(struct source *s, struct mt_str line, int64_t now);
 /* Append what waits; false: there is no room, and the batch is kept. */
 bool source_record(struct source *s);
 void source_save(struct source *s, struct mt_tailed_source *out);

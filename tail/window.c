@@ -132,7 +132,7 @@ window_take(struct source *s, struct window *w, const struct mt_str *elements,
 		hashes[i] = mt_str_hash(elements[i], MT_HASH);
 	newer = find(&w->seen, hashes, n, all, &sure);
 	mt_free(hashes);
-	if (!sure)
+	if (!sure || (!w->begun && !all && w->seen.back > n - newer))
 		return WINDOW_MORE;
 	w->left = newer;
 	w->known = 0;
@@ -153,13 +153,15 @@ bool
 window_work(struct source *s, struct window *w)
 {
 	struct mt_str element;
-	bool moment;
-	unsigned i;
+	unsigned again, i;
 
 	for (i = 0; i < LINES && w->left > 0; i++) {
 		element = w->elements[--w->left];
-		moment = source_line(s, element, mt_clock_now());
-		w->seen.back = moment ? 1 : w->seen.back + 1;
+		again = source_line(s, element, mt_clock_now());
+		w->next = (again & MT_MAILLOG_NEXT) != 0 ? 1 : w->next + 1;
+		w->seen.back++;
+		if ((again & MT_MAILLOG_GOOD) != 0)
+			w->seen.back = w->next;
 		if (w->known > 0)
 			w->known--;
 		else

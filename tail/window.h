@@ -13,11 +13,13 @@
 struct seen {
 	uint64_t hash[MT_TAILED_SEEN]; /* the newest first */
 	size_t n;
-	uint64_t back; /* lines since the last moment began, with its first */
+	uint64_t back; /* lines since the place to begin again, with its first
+			*/
 };
 
 struct window {
 	struct seen seen, recorded;
+	uint64_t next; /* as back, of the next place (mt_maillog_again) */
 	bool begun; /* something was looked for already */
 	bool again; /* all of the list is to be read again */
 	const struct mt_str *elements; /* borrowed; the newest first */

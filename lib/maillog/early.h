@@ -7,13 +7,17 @@
  *     smtpd[7]: NOQUEUE: hold: RCPT from ...
  *     smtpd[7]: 4dG2kQ2mzCzGd4: client=...
  *
- * Nothing else in the log says that this message is on hold, or gone.
+ * Nothing else in the log says that this message is on hold, or gone. So who
+ * begins to read between the two misses it; mt_early_settled tells where it
+ * would not be missed.
  */
 #ifndef MT_MAILLOG_EARLY_H
 #define MT_MAILLOG_EARLY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "event/event.h"
 
@@ -25,9 +29,12 @@
  * Ordinals, which are added to a key, do not reach so high.
  */
 #define MT_EARLY_AGAIN (UINT64_C(1) << 63)
+/* Of log time: who gives no id for so long was killed. */
+#define MT_EARLY_WAIT (300 * MT_SECOND)
 
 struct mt_early_line {
 	uint64_t who; /* hash of tag and process id; 0: nobody */
+	uint64_t number; /* counted from 1; 0: not waited for any more */
 	char *text; /* owned; the NOQUEUE line's */
 	size_t n;
 	uint64_t key; /* of its event */
@@ -35,6 +42,16 @@ struct mt_early_line {
 
 struct mt_early {
 	struct mt_early_line *lines; /* owned; NULL: none so far */
+	uint64_t number; /* of the last one */
+	size_t waiting; /* that have a number */
+	/* A place in the log, and how many from before it still wait. */
+	bool marked;
+	uint64_t mark; /* the last number before it */
+	int64_t marked_at;
+	size_t unsettled;
+	/* What the last line took, for mt_early_take_back; NULL: nothing. */
+	struct mt_early_line *taken;
+	uint64_t taken_who;
 };
 
 void mt_early_init(struct mt_early *e);
@@ -48,5 +65,18 @@ void mt_early_done(struct mt_early *e);
 struct mt_str mt_early_line(struct mt_early *e, struct mt_str tag,
     struct mt_str pid, struct mt_str text, enum mt_event id,
     const union mt_event_any *ev, uint64_t key, uint64_t *ret_key);
+/* As if that line had not been read. */
+void mt_early_take_back(struct mt_early *e);
+/*
+ * Mark the place before the next line, which is of the time `at` (µs); false:
+ * an earlier one is not settled yet.
+ */
+bool mt_early_mark(struct mt_early *e, int64_t at);
+void mt_early_unmark(struct mt_early *e);
+/*
+ * True once for each mark: whatever waited for its id there has got it, or will
+ * not. From there on the log says all that was not said before.
+ */
+bool mt_early_settled(struct mt_early *e, int64_t at);
 
 #endif

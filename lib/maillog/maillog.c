@@ -34,6 +34,7 @@ struct mt_maillog {
 	struct mt_prefix before; /* borrows from last; no tag: nothing */
 	struct mt_shaped shaped;
 	bool moment;
+	unsigned again; /* of enum mt_maillog_again */
 	unsigned keys; /* of this line */
 	struct unknown unknown[MT_PROCESS_N];
 };
@@ -299,6 +300,19 @@ read_repeats(struct mt_maillog *log, const struct mt_prefix *said,
 	return rc;
 }
 
+/* As if it had not been read: it comes again. */
+static void
+forget_line(struct mt_maillog *log, int64_t last)
+{
+	log->when.last = last;
+	for (; log->keys > 0; log->keys--)
+		mt_twins_take_back(&log->twins);
+	mt_early_take_back(&log->early);
+	if (log->again != 0)
+		mt_early_unmark(&log->early);
+	log->again = 0;
+}
+
 enum mt_rc
 mt_maillog_line(struct mt_maillog *log, struct mt_str line, int64_t now,
     mt_maillog_sink *sink, void *arg, enum mt_maillog_kind *ret_kind,
@@ -311,6 +325,7 @@ mt_maillog_line(struct mt_maillog *log, struct mt_str line, int64_t now,
 	enum mt_rc rc;
 
 	log->moment = false;
+	log->again = 0;
 	log->keys = 0;
 	if (!mt_prefix_read(
 		&log->when, &log->json, log->options.frame, line, now, &p)) {
@@ -321,6 +336,8 @@ mt_maillog_line(struct mt_maillog *log, struct mt_str line, int64_t now,
 	/* What repeats the line before it is no place to begin at. */
 	log->moment = p.at != log->when.last && p.tag.p != NULL;
 	log->when.last = p.at;
+	if (log->moment && mt_early_mark(&log->early, p.at))
+		log->again = MT_MAILLOG_NEXT;
 	if (p.repeats > 0) {
 		rc = read_repeats(log, &p, &to, &kind);
 	} else {
@@ -329,14 +346,11 @@ mt_maillog_line(struct mt_maillog *log, struct mt_str line, int64_t now,
 			remember(log, &p, kind == MT_MAILLOG_EVENT);
 	}
 	if (rc != MT_OK) {
-		/* As if it had not been read: it comes again. */
-		log->when.last = was;
-		while (log->keys > 0) {
-			mt_twins_take_back(&log->twins);
-			log->keys--;
-		}
+		forget_line(log, was);
 		return rc;
 	}
+	if (mt_early_settled(&log->early, p.at))
+		log->again |= MT_MAILLOG_GOOD;
 	*ret_kind = kind;
 	return MT_OK;
 }
@@ -351,6 +365,12 @@ bool
 mt_maillog_moment(const struct mt_maillog *log)
 {
 	return log->moment;
+}
+
+unsigned
+mt_maillog_again(const struct mt_maillog *log)
+{
+	return log->again;
 }
 
 void

@@ -24,7 +24,7 @@
  * Ordinals: the key field `line` is a hash of tag, process id and text
  * (maillog/twins.h) plus the number of equal lines before it at the same time
  * (the log's own resolution). A reader that begins in the midst of a source
- * must begin at the first line of some moment (see mt_maillog_moment), and then
+ * must begin at the first line of some moment (see mt_maillog_again), and then
  * makes the same keys as before.
  *
  * A line that says that the one before came again is as many events as it says,
@@ -90,11 +90,20 @@ MT_MUST_CHECK enum mt_rc mt_maillog_line(struct mt_maillog *log,
 /* The time of the last line that had one; 0: none yet. */
 int64_t mt_maillog_at(const struct mt_maillog *log);
 /*
- * Did the last line begin a new moment, so that reading may begin again at it?
- * (Its time differs from that of the line before, and it does not say that that
- * line came again.)
+ * Did the last line begin a new moment? (Its time differs from that of the line
+ * before, and it does not say that that line came again.)
  */
 bool mt_maillog_moment(const struct mt_maillog *log);
+/*
+ * Where reading may begin again, should it end here: at the first line of a
+ * moment, but not while something before it still waits for its queue id
+ * (maillog/early.h). Both at once, as a rule:
+ */
+enum mt_maillog_again {
+	MT_MAILLOG_NEXT = 1, /* at the last line, once that is good */
+	MT_MAILLOG_GOOD = 2 /* from now on at the one that was NEXT last */
+};
+unsigned mt_maillog_again(const struct mt_maillog *log);
 
 /* Unknown lines by program, for reports: calls back for each, most first. */
 typedef void mt_maillog_count(

@@ -16,7 +16,8 @@
  *
  * All below a `source` is about it; hashes are 16 hexadecimal digits. place is
  * where reading begins again: all before it is in the spool, and it is the
- * first line of a moment, so that what is read twice gets the same keys. safe
+ * first line of a moment, so that what is read twice gets the same keys, and
+ * nothing before it is needed to read on (mt_maillog_again). safe
  * is an earlier one of those, some seconds old: after a power loss the spool
  * may lack what place counts on.
  */

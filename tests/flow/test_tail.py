@@ -101,6 +101,53 @@ def test_a_line_is_read_when_it_is_whole(tail):
     assert " lines=3 " in tail.log() and " damaged=0 " in tail.log()
 
 
+def test_a_hold_without_an_id_is_not_lost_by_a_kill(tail):
+    """smtpd logs that it holds a message before it gives it a queue id."""
+    at = time.time() - 100
+
+    def smtpd(pid, text):
+        stamp = time.strftime("%b %e %H:%M:%S", time.localtime(at))
+        return f"{stamp} mx postfix/smtpd[{pid}]: {text}\n".encode()
+
+    def hold(pid):
+        return smtpd(pid, "NOQUEUE: hold: RCPT from c.example[192.0.2.1]: "
+                     f"<a@b{pid}>: Sender address kept; from=<a@b{pid}> "
+                     "to=<c@d> proto=ESMTP helo=<c>")
+
+    def wait_saved(n):
+        wait_for(lambda: tail.saved()["count"][0] == str(n), 10,
+                 f"{n} lines in its state")
+    tail.write(lines(0, 3) + hold(1))
+    tail.start()
+    for n in range(3, 7):  # many a moment later, and many a rotation
+        at += 1
+        tail.write(removed(n, at) + hold(n))
+        tail.wait(n + 1)
+        if n % 2:
+            wait_saved(2 * n)
+            os.rename(tail.path("mail.log"), tail.path(f"mail.log.{9 - n}"))
+    wait_saved(12)
+    tail.process.kill()
+    at += 1
+    pids = (1, *range(3, 7))
+    for n in pids:
+        tail.write(smtpd(n, f"{queue_id(100 + n)}: client=c[192.0.2.1]"))
+    tail.write(removed(7, at))
+    tail.start()
+    tail.wait(13)
+    assert {e["queue_id"]: e["sender"] for e in tail.events("reject")
+            if e.get("queue_id")} == {
+                queue_id(100 + n): f"a@b{n}" for n in pids}
+    # All of it has its id: the place moves on.
+    tail.write(removed(8, at + 1))
+    wait_saved(16)  # from the moment of the first hold on
+    tail.restart()
+    tail.write(removed(9, at + 2))
+    tail.wait(15)
+    tail.stop()
+    assert " lines=2 " in tail.log()
+
+
 def test_what_is_left_without_an_end_at_rotation_is_a_line(tail):
     tail.write(removed(0) + removed(1)[:-1])
     tail.start()

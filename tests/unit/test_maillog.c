@@ -349,7 +349,9 @@ what_was_done_before_there_was_an_id(void **state)
 {
 	struct mt_maillog_options options =
 	    MAILLOG_OPTIONS("UTC", .keep_lines = false);
+	enum mt_maillog_kind kind;
 	struct maillog_scene s;
+	struct mt_err err;
 
 	(void)state;
 	maillog_begin(&s, &options);
@@ -386,6 +388,17 @@ what_was_done_before_there_was_an_id(void **state)
 	    "from=<a@b> to=<c@d> proto=ESMTP helo=<c>");
 	SAY("1", "4dG2kQ2mzCzGd8: " CLIENT);
 	assert_int_equal(s.n, 1);
+	/* A client's line that has to be given again is as it was. */
+	SAY("1", "NOQUEUE: " HOLD);
+	s.answer = MT_AGAIN;
+	assert_int_equal(mt_maillog_line(s.log,
+			     MT_LIT("Nov  5 16:41:37 mx1 postfix/smtpd[1]: "
+				    "4dG2kQ2mzCzGd9: " CLIENT),
+			     MAILLOG_NOW, maillog_take, &s, &kind, &err),
+	    MT_AGAIN);
+	s.answer = MT_OK;
+	SAY("1", "4dG2kQ2mzCzGd9: " CLIENT);
+	assert_int_equal(s.n, 2);
 	maillog_end(&s);
 }
 
@@ -416,6 +429,64 @@ what_is_said_again_has_the_key_of_the_first_but_for_a_bit(void **state)
 	maillog_end(&s);
 }
 
+/* A follower that is killed between the two lines reads the first again. */
+static void
+reading_begins_again_before_what_waits_for_its_id(void **state)
+{
+	enum { NEXT = MT_MAILLOG_NEXT, GOOD = MT_MAILLOG_GOOD };
+#define OTHER "postfix/qmgr[1]: 4dG2kQ2mzCzGd4: removed"
+#define SMTPD(pid, text) "postfix/smtpd[" pid "]: " text
+	static const struct {
+		const char *stamp, *text;
+		unsigned again;
+	} lines[] = {
+		{ "16:00:00", OTHER, NEXT | GOOD },
+		{ "16:00:00", OTHER, 0 },
+		{ "16:00:01", SMTPD("1", "NOQUEUE: " HOLD), NEXT | GOOD },
+		{ "16:00:01", OTHER, 0 },
+		{ "16:00:02", OTHER, NEXT },
+		{ "16:00:03", SMTPD("2", "NOQUEUE: " HOLD), 0 },
+		{ "16:00:04", SMTPD("1", "4dG2kQ2mzCzGd5: " CLIENT), GOOD },
+		/* The other one was not there yet at 16:00:02. */
+		{ "16:00:05", OTHER, NEXT },
+		{ "16:00:06", SMTPD("2", "disconnect from c.example[::1]"),
+		    GOOD },
+		{ "16:00:07", OTHER, NEXT | GOOD },
+		/* One that says no more, and another with its number. */
+		{ "16:00:07", SMTPD("3", "NOQUEUE: " HOLD), 0 },
+		{ "16:00:08", OTHER, NEXT },
+		{ "16:00:09", SMTPD("3", "NOQUEUE: " HOLD), GOOD },
+		{ "16:00:10", OTHER, NEXT },
+		{ "16:05:09", OTHER, 0 },
+		{ "16:05:10", OTHER, GOOD },
+		{ "16:05:11", OTHER, NEXT | GOOD },
+		{ "16:05:12", SMTPD("3", "4dG2kQ2mzCzGd6: " CLIENT),
+		    NEXT | GOOD },
+		{ "16:05:13", OTHER, NEXT | GOOD },
+	};
+	struct mt_maillog_options options =
+	    MAILLOG_OPTIONS("UTC", .keep_lines = false);
+	struct maillog_scene s;
+	char line[512];
+	size_t i;
+
+	(void)state;
+	maillog_begin(&s, &options);
+	for (i = 0; i < N(lines); i++) {
+		(void)snprintf(line, sizeof(line), "Nov  5 %s mx1 %s",
+		    lines[i].stamp, lines[i].text);
+		(void)maillog_feedz(&s, line);
+		if (mt_maillog_again(s.log) != lines[i].again)
+			fail_msg("%s: %u instead of %u", line,
+			    mt_maillog_again(s.log), lines[i].again);
+		/* Told however late. */
+		if (strstr(line, "CzGd5") != NULL ||
+		    strstr(line, "CzGd6") != NULL)
+			assert_int_equal(s.n, 2);
+	}
+	maillog_end(&s);
+}
+
 int
 main(void)
 {
@@ -430,6 +501,8 @@ main(void)
 		cmocka_unit_test(what_was_done_before_there_was_an_id),
 		cmocka_unit_test(
 		    what_is_said_again_has_the_key_of_the_first_but_for_a_bit),
+		cmocka_unit_test(
+		    reading_begins_again_before_what_waits_for_its_id),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,7 +25,7 @@ static struct {
 	char moment; /* a line that begins with it begins one */
 } got;
 
-bool
+unsigned
 source_line(struct source *s, struct mt_str line, int64_t now)
 {
 	size_t n = strlen(got.text);
@@ -34,7 +34,9 @@ source_line(struct source *s, struct mt_str line, int64_t now)
 	(void)now;
 	(void)snprintf(
 	    got.text + n, sizeof(got.text) - n, "%.*s ", MT_STR_ARG(line));
-	return line.n > 0 && line.p[0] == got.moment;
+	return line.n > 0 && line.p[0] == got.moment
+	    ? MT_MAILLOG_NEXT | MT_MAILLOG_GOOD
+	    : 0;
 }
 
 void
@@ -221,6 +223,12 @@ a_restart_begins_at_the_first_line_of_a_moment(void **state)
 	scene_begin(&s, MT_from_first);
 	got.moment = 'M';
 	window_open(&s.source, &s.window, &saved);
+	assert_string_equal(poll_list(&s, "d c b M1 a M0", true), "M1 b c d ");
+	/* Too short a part of the list to begin there. */
+	scene_begin(&s, MT_from_first);
+	window_open(&s.source, &s.window, &saved);
+	assert_string_equal(poll_list(&s, "d c b", false), "more");
+	got.moment = 'M';
 	assert_string_equal(poll_list(&s, "d c b M1 a M0", true), "M1 b c d ");
 	/* What was only read again is not seen anew. */
 	assert_string_equal(poll_list(&s, "e d c b M1 a M0", true), "e ");
