@@ -111,6 +111,7 @@ examine(struct ctl_doctor *d)
 	ctl_doctor_programs(d);
 	ctl_doctor_sockets(d);
 	ctl_doctor_tail(d);
+	ctl_doctor_feed(d);
 	ctl_doctor_postfix(d);
 	ctl_doctor_keys(d);
 	ctl_doctor_spool(d);
@@ -190,7 +191,7 @@ const struct ctl_cmd ctl_doctor = {
 	.does = "check every step that a message's events take",
 	.more =
 	    "Looks at the programs' option files, the sockets, the "
-	    "mail log and who reads it, Postfix's milters, keys, spool, Redis, MariaDB, schema, clocks, "
+	    "mail log and who reads it, the mailbox of reports, Postfix's milters, keys, spool, Redis, MariaDB, schema, clocks, "
 	    "the policy snapshot and the pixel, which it fetches. A line "
 	    "each says ok, warn or FAIL, and what to do. Run it as root "
 	    "on a mail host. Ends with 1 when something fails.",

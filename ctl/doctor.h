@@ -23,6 +23,7 @@ enum ctl_program {
 	CTL_SHIP,
 	CTL_COLLECTOR,
 	CTL_PIXEL,
+	CTL_FEED,
 	CTL_PROGRAMS
 };
 
@@ -51,6 +52,7 @@ struct ctl_running ctl_doctor_running(
 void ctl_doctor_programs(struct ctl_doctor *d);
 void ctl_doctor_sockets(struct ctl_doctor *d);
 void ctl_doctor_tail(struct ctl_doctor *d);
+void ctl_doctor_feed(struct ctl_doctor *d);
 void ctl_doctor_postfix(struct ctl_doctor *d);
 void ctl_doctor_keys(struct ctl_doctor *d);
 void ctl_doctor_spool(struct ctl_doctor *d);

@@ -23,6 +23,7 @@ static const struct {
 	[CTL_COLLECTOR] = { "mailtrail-collector", "collector.conf",
 	    "collector" },
 	[CTL_PIXEL] = { "mailtrail-pixel", "pixel.conf", "pixel-cgi" },
+	[CTL_FEED] = { "mailtrail-feed", "feed.conf", "feed" },
 };
 
 /* The program's path: installed with us, or in the same build directory. */
@@ -151,6 +152,7 @@ ctl_doctor_programs(struct ctl_doctor *d)
 	compare(d, CTL_MILTER, CTL_SHIP, "spool_dir");
 	compare(d, CTL_PIXEL, CTL_SHIP, "spool_dir");
 	compare(d, CTL_TAIL, CTL_SHIP, "spool_dir");
+	compare(d, CTL_FEED, CTL_SHIP, "spool_dir");
 	compare(d, CTL_MILTER, CTL_TAIL, "host");
 	compare(d, CTL_MILTER, CTL_TAIL, "ignore_addresses");
 	compare(d, CTL_SHIP, CTL_COLLECTOR, "redis_stream");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Do milter and pixel answer? The kernel takes connections for a program that
- * was stopped or hangs, so each is asked something in its own protocol, which
- * leaves no event behind.
+ * Do milter, pixel and feed answer? The kernel takes connections for a program
+ * that was stopped or hangs, so each is asked something in its own protocol,
+ * which leaves no event behind.
  */
 #include <errno.h>
 #include <netdb.h>
@@ -42,6 +42,8 @@ static const struct {
 	    { milter_bye, sizeof(milter_bye) - 1 }, 4, { "O", 1 } },
 	{ CTL_PIXEL, "FastCGI", { pixel_hello, sizeof(pixel_hello) - 1 },
 	    { NULL, 0 }, 0, { "\1\12", 2 } }, /* GET_VALUES_RESULT */
+	/* It greets without being asked. */
+	{ CTL_FEED, "LMTP", { "QUIT\r\n", 6 }, { NULL, 0 }, 0, { "220 ", 4 } },
 };
 #define ANSWER_MAX 64
 
@@ -70,7 +72,7 @@ resolve(struct mt_str host, struct mt_str port, struct place *place)
 	return true;
 }
 
-/* unix:PATH, inet:PORT@ADDRESS (milter) or ADDRESS:PORT (pixel). */
+/* unix:PATH, inet:PORT@ADDRESS (milter) or ADDRESS:PORT (the others). */
 static bool
 read_place(struct mt_str listen, struct place *place)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* mailtrail-tail: is it at work, does it keep up, does it understand? */
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +18,7 @@
 
 /* Its state is a second old when it works; then it reads megabytes. */
 #define STATE_LATE (15 * MT_SECOND)
+#define STATE_ROOM 65536 /* bytes; a state has fewer */
 #define BEHIND 65536 /* bytes; a line that is not whole yet has fewer */
 #define UNKNOWN_LEAST 10 /* lines, and … */
 #define UNKNOWN_SHARE 100 /* … one in so many */
@@ -93,6 +95,36 @@ say_source(struct ctl_doctor *d, const struct mt_tailed *t,
 		    s->name, c->damaged, c->lines);
 }
 
+/* Could it remember where it is? Nothing is tried, as with the spool. */
+static void
+check_room(struct ctl_doctor *d, const char *dir)
+{
+	struct statvfs fs;
+	struct stat st;
+	struct mt_buf size;
+	uint64_t left;
+
+	if (stat(dir, &st) != 0 || statvfs(dir, &fs) != 0)
+		return;
+	left = (uint64_t)fs.f_bavail * fs.f_frsize;
+	mt_buf_init(&size, 64);
+	ctl_bytes(left, &size);
+	if (left < STATE_ROOM || (fs.f_flag & ST_RDONLY) != 0)
+		ctl_doctor_say(d, CTL_WARN, "log",
+		    "make room; until then a restart reads more twice, which "
+		    "is stored once",
+		    "%s: %s left%s", dir, size.p,
+		    (fs.f_flag & ST_RDONLY) != 0 ? ", and mounted read-only"
+						 : "");
+	if ((st.st_mode & (S_IWUSR | S_IWGRP)) == 0)
+		ctl_doctor_say(d, CTL_WARN, "log",
+		    "chmod 750; until then a restart reads more twice, which "
+		    "is stored once",
+		    "%s: mode %04o lets nobody write", dir,
+		    (unsigned)st.st_mode & 07777);
+	mt_buf_done(&size);
+}
+
 /* False: there is none that works, and why is said. */
 static bool
 check_running(struct ctl_doctor *d, int dir_fd)
@@ -138,6 +170,7 @@ ctl_doctor_tail(struct ctl_doctor *d)
 		    "mailtrail-tail has never worked here: %s: %s", dir,
 		    strerror(errno));
 	} else if (check_running(d, dir_fd)) {
+		check_room(d, dir);
 		if (mt_tailed_read(dir_fd, &t, &err) != MT_OK)
 			ctl_doctor_say(d, CTL_WARN, "log",
 			    "its log says why it cannot write there", "%s/%s",

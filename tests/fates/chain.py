@@ -8,11 +8,11 @@ from tests.lib.mariadb import MariaDB
 from tests.lib.postfix import milter
 from tests.lib.process import Process, user, wait_for
 from tests.lib.redis import Redis
+from tests.lib.rotating import Log
 from tests.lib.rspamd import Rspamd
 from tests.lib.rspamd_plugin import LOAD, reachable, settings_text
 from tests.lib.system import System
 
-from .log import Log
 from .mailhost import HOST, MailHost, RSPAMD_ACTIONS, RSPAMD_LUA
 from .stored import Stored
 

@@ -20,7 +20,7 @@ def host(build, redis, mariadb):
     with Lab() as lab:
         ours = Mailtrail(lab, build, redis, mariadb, "",
                          database="doctor_programs",
-                         stream="mailtrail:doctor_programs")
+                         stream="mailtrail:doctor_programs", more=["feed"])
         yield ours.prepare().start()
 
 
@@ -34,7 +34,7 @@ def failing(host, *steps):
             if c["state"] == "FAIL" and c["step"] in steps], took
 
 
-@pytest.mark.parametrize("short", ["milter", "pixel"])
+@pytest.mark.parametrize("short", ["milter", "pixel", "feed"])
 def test_a_program_that_is_stopped_is_told_from_one_that_is_not_there(
         host, short):
     daemon, name = host.daemons[short], f"mailtrail-{short}"

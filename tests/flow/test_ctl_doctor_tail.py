@@ -86,6 +86,17 @@ def test_a_log_that_nobody_can_record_is_failing(doctor, tail):
     assert "is the spool full?" in remedy
 
 
+def test_a_state_that_cannot_be_kept_is_told(doctor, tail):
+    tail.write(removed(0))
+    tail.start()
+    tail.wait(1)
+    assert "warn" not in [c[0] for c in checks(doctor, "log")]
+    os.chmod(tail.state, 0o555)
+    found, remedy = only(doctor, "log", "warn")
+    assert found == f"{tail.state}: mode 0555 lets nobody write"
+    assert "a restart reads more twice" in remedy
+
+
 def test_options_that_others_share_are_compared(doctor, tail):
     with open(os.path.join(doctor.directory, "milter.conf"), "w",
               encoding="ascii") as f:

@@ -3,7 +3,7 @@
 
 import os
 
-from .mailtrail import MORE_PROGRAMS
+from .mailtrail import PROGRAMS
 from .process import Process, wait_for
 from .spooled import events
 
@@ -21,7 +21,7 @@ class Feed:
             "listen": f"unix:{self.socket}", "listen_mode": "0666"}
         self.set(**options)
         self.process = Process(
-            name, [os.path.join(build, MORE_PROGRAMS["feed"]), "-v", "-c",
+            name, [os.path.join(build, PROGRAMS["feed"]), "-v", "-c",
                    self.conf], self.directory)
         lab.add(self.process)
 

@@ -20,13 +20,13 @@ PROGRAMS = {
     "ship": "shipper/mailtrail-ship",
     "pixel": "pixel-cgi/mailtrail-pixel",
     "milter": "milter/mailtrail-milter",
+    "tail": "tail/mailtrail-tail",
+    "feed": "feed/mailtrail-feed",
     "mailtrail": "ctl/mailtrail",
 }
-# These stand beside them only where a test wants them.
-MORE_PROGRAMS = {
-    "feed": "feed/mailtrail-feed",
-    "tail": "tail/mailtrail-tail",
-}
+# The daemons every system has; the others stand beside them where a test
+# wants them.
+DAEMONS = ("collector", "ship", "pixel", "milter")
 
 
 def built(build):
@@ -36,15 +36,18 @@ def built(build):
 
 
 class Mailtrail:
-    """All five programs around one Redis and one MariaDB.
+    """Command and daemons around one Redis and one MariaDB.
 
     prepare() makes database, schema, keys and an empty policy; start() starts
-    the four daemons and returns when each has said that it is ready.
+    the daemons and returns when each has said that it is ready. These are
+    DAEMONS and `more`: "feed", which listens at feed_socket, and "tail", which
+    follows what options["tail"]["log"] says.
     """
 
     def __init__(self, lab, build, redis, mariadb, pixel_url,
                  host="mx.example.org", database="mailtrail",
-                 stream="mailtrail:events", name="mailtrail", options=None):
+                 stream="mailtrail:events", name="mailtrail", options=None,
+                 more=()):
         self.build = os.fspath(build)
         self.redis, self.mariadb = redis, mariadb
         self.database, self.host = database, host
@@ -54,6 +57,7 @@ class Mailtrail:
         self.sockets = lab.subdir(f"{name}/run", mode=0o755)
         self.milter_socket = os.path.join(self.sockets, "milter.sock")
         self.pixel_socket = os.path.join(self.sockets, "pixel.sock")
+        self.feed_socket = os.path.join(self.sockets, "feed.sock")
         self.options = options or {}
         self.values = {
             "host": host,
@@ -72,12 +76,13 @@ class Mailtrail:
         if redis.user is not None:
             self.values["redis_user"] = redis.user
             self.values["redis_password_file"] = redis.password_file
-        self.daemons = {}
-        for short, path in PROGRAMS.items():
-            if short != "mailtrail":
-                self.daemons[short] = lab.add(Process(
-                    short, [os.path.join(self.build, path), "-c",
-                            self.conf(short)], self.directory))
+        self.daemons = {short: self._process(lab, short)
+                        for short in (*DAEMONS, *more)}
+
+    def _process(self, lab, short):
+        return lab.add(Process(
+            short, [os.path.join(self.build, PROGRAMS[short]), "-c",
+                    self.conf(short)], self.directory))
 
     def place_spool(self, path):
         """The spool elsewhere, such as on a disk of its own."""
@@ -112,8 +117,7 @@ class Mailtrail:
     def _known(self, short):
         """The options the program has, from its own list of defaults."""
         flag = "--defaults" if short == "mailtrail" else "-d"
-        program = {**PROGRAMS, **MORE_PROGRAMS}[short]
-        listing = run([os.path.join(self.build, program), flag])
+        listing = run([os.path.join(self.build, PROGRAMS[short]), flag])
         return {line.partition("=")[0].strip()
                 for line in listing.stdout.splitlines() if "=" in line}
 
@@ -127,12 +131,9 @@ class Mailtrail:
 
     def follower(self, lab, log):
         """mailtrail-tail on a log, to be started when that is there."""
-        self.options["tail"] = {"log": log, "state_dir": lab.subdir(
-            f"{os.path.basename(self.directory)}/tail")}
+        self.options["tail"] = {"log": log}
         self._write_conf("tail")
-        return lab.add(Process(
-            "tail", [os.path.join(self.build, MORE_PROGRAMS["tail"]), "-c",
-                     self.conf("tail")], self.directory))
+        return self._process(lab, "tail")
 
     def own_values(self, short):
         """What only this program is told."""
@@ -145,9 +146,12 @@ class Mailtrail:
         if short == "milter":
             values["listen"] = f"unix:{self.milter_socket}"
             values["listen_mode"] = "0666"
-        if short == "pixel":
-            values["listen"] = f"unix:{self.pixel_socket}"
+        if short in ("pixel", "feed"):
+            values["listen"] = f"unix:{self.sockets}/{short}.sock"
             values["listen_mode"] = "0666"
+        if short == "tail":
+            values["state_dir"] = os.path.join(self.directory, "tail")
+            os.makedirs(values["state_dir"], exist_ok=True)
         return values
 
     def prepare(self):
@@ -159,7 +163,7 @@ class Mailtrail:
             for role in ("collector", "reader")}
         self.passwords["owner"] = self.mariadb.account(
             "test_owner", secrets.token_hex(16), OWNER)
-        for short in PROGRAMS:
+        for short in (*self.daemons, "mailtrail"):
             self._write_conf(short)
         self.command("schema", "migrate")
         self.mariadb.script(self.sql("grants.sql"))
