@@ -11,7 +11,7 @@
     reading.py   a plain reading of the log; stored.py what MariaDB has
     compare.py   plan, evidence and these two, compared
     chain.py     Mailtrail around the mail host; troubles.py kills and
-                 rotations meanwhile, log.py the log through them
+                 rotations meanwhile
     run          the command: tests/fates/run --help
 
 Names meet in X-Fate: message 17 has n17 there, and in each of its addresses.

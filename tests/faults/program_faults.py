@@ -7,35 +7,12 @@ import os
 import signal
 import time
 
-from tests.lib.process import wait_for
+from tests.lib.process import children, stopped
 
 from .fault import add_each
 
 OURS = ("milter", "ship", "collector", "pixel")
 POSTFIX = ("smtpd", "cleanup", "qmgr")
-
-
-def state(pid):
-    """The letter of /proc, None when it is gone."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8",
-                  errors="replace") as f:
-            return f.read().rpartition(")")[2].split()[0]
-    except OSError:
-        return None
-
-
-@contextlib.contextmanager
-def stopped(pid):
-    """SIGSTOP, and SIGCONT at the end."""
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        wait_for(lambda: state(pid) in ("T", "Z", None), 10,
-                 f"{pid} to stop")
-        yield
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGCONT)
 
 
 def window_of(scene, name):
@@ -44,9 +21,10 @@ def window_of(scene, name):
         else contextlib.nullcontext()
 
 
+LATER = ("tail", "feed")  # where they are at work: a whole scene
 # Where the doctor speaks of a program, and of one that is stopped.
 STEP = {"milter": "socket", "pixel": "socket", "ship": "spool",
-        "collector": "redis"}
+        "collector": "redis", "tail": "log", "feed": "socket"}
 NOT_THERE = {n: [(s, f"mailtrail-{n}")] for n, s in STEP.items()}
 STOPPED = {n: [(s, f"mailtrail-{n} .*process \\d+ is stopped")]
            for n, s in STEP.items()}
@@ -81,6 +59,13 @@ def program_stopped(scene, r, name):
         yield True
 
 
+for _cause, _title, _hold, _doctor in (
+        (program_killed, "NAME killed", (0.5, 1.5), NOT_THERE),
+        (program_stopped, "NAME stopped", (1.0, 3.0), STOPPED)):
+    add_each(LATER, title=_title, hold=_hold, doctor=_doctor,
+             needs={"whole": True})(_cause)
+
+
 @add_each(("redis", "mariadb"), title="NAME killed", log=WAITING, doctor={
     "redis": [("redis", "Connection refused")],
     "mariadb": [("mariadb", "Can't connect")],
@@ -106,17 +91,7 @@ def server_stopped(scene, r, name):
 
 def of_postfix(scene, name):
     """The pids of master's children of that name."""
-    master, found = scene.postfix.process.pid, []
-    for entry in os.listdir("/proc"):
-        if not entry.isdigit():
-            continue
-        with contextlib.suppress(OSError):
-            with open(f"/proc/{entry}/stat", encoding="utf-8",
-                      errors="replace") as f:
-                comm, _, rest = f.read().partition("(")[2].rpartition(")")
-            if comm == name and int(rest.split()[1]) == master:
-                found.append(int(entry))
-    return found
+    return children(scene.postfix.process.pid, name)
 
 
 @add_each(POSTFIX, title="postfix NAME killed", plain=True)

@@ -13,10 +13,13 @@ from tests.lib.disk import SmallDisk
 from tests.lib.mariadb import MariaDB
 from tests.lib.process import Failed, user, wait_for
 from tests.lib.redis import Redis
+from tests.lib.rotating import Log
 from tests.lib.system import SENDER, System
 
 from .copies import Copies, Readers
 from .load import Load
+from .logged import Logged, Stored
+from .reports import Bounces, Way, postfix
 from .supervisor import Supervisor
 from .verdict import Run, Window
 from .witness import Witness
@@ -30,30 +33,36 @@ class Scene:
     """A system under load.
 
     plain: Postfix and the signer alone, to compare with. faketime: our
-    programs' clock is what set_clock() says.
+    programs' clock is what set_clock() says. whole: with mailtrail-tail,
+    mailtrail-feed and our plugin in rspamd, and mail that bounces.
     """
 
     def __init__(self, lab, build, seed=1, rate=25.0, connections=12,
                  plain=False, faketime=False, segment=SEGMENT,
                  spool_size="64m", db_size="2g", redis_size="256m",
-                 share=0.5):
+                 share=0.5, whole=False):
         self.lab, self.seed = lab, seed
         self.rate, self.connections, self.share = rate, connections, share
-        self.plain = plain
+        self.plain, self.whole = plain, whole
         lab.subdir("mailtrail")
         self.spool = SmallDisk(lab, "mailtrail/disk", spool_size)
         self.database = SmallDisk(lab, "mariadb", db_size)
         self.redis_disk = SmallDisk(lab, "redis", redis_size)
         options = {short: {"spool_segment": segment}
-                   for short in ("milter", "pixel", "ship", "mailtrail")}
+                   for short in ("milter", "pixel", "ship", "mailtrail",
+                                 "tail", "feed")}
         # What a dead collector was given is taken over soon.
         options["collector"] = {"claim_ms": 3000}
         self.system = System(lab, build, options=options,
                              redis=Redis(lab, user="mailtrail",
                                          password=secrets.token_hex(16)),
-                             mariadb=MariaDB(lab), inline=not plain)
+                             mariadb=MariaDB(lab), inline=not plain,
+                             spool=os.path.join(self.spool.path, "spool"),
+                             **(self._whole(options) if whole else {}))
         self.ours = self.system.ours
-        self.ours.place_spool(os.path.join(self.spool.path, "spool"))
+        self.log = Log(self.system.postfix, mode=0o644)
+        if whole:
+            self.way = Way(lab, self.ours.feed_socket, "way")
         self.clock = lab.path("clock")
         self.set_clock("+0")
         if faketime:
@@ -71,6 +80,14 @@ class Scene:
         self.logs = []        # where each round's began
         self.burnt = 0        # times that Redis could not read its file
 
+    def _whole(self, options):
+        """Arguments of System; rspamd appends where the others do."""
+        self.state = SmallDisk(self.lab, "mailtrail/tail")
+        options["tail"]["log"] = self.lab.path("postfix", "mail.log")
+        return {"whole": True, "more": ("tail", "feed"),
+                "account": user("nobody"),
+                "postfix": postfix(self.lab.path("way.sock"))}
+
     # Its life
 
     def start(self):
@@ -80,6 +97,7 @@ class Scene:
         self.ours.prepare()
         self.ours.command("track", "set", "mailbox", SENDER, "identified")
         self.ours.hand_over(user("nobody"))
+        self.log.create()
         self.supervisor.start()
         self.witness.start()
         for server in (system.nginx, system.sink, system.rspamd,
@@ -185,14 +203,19 @@ class Scene:
         run = Run(load, copies, readers, None if self.plain else self.witness,
                   self.windows, self._query, [], 0)
         self.load = load
+        self.bounces = Bounces(self.postfix.port, name)
         # First those who watch, so that they miss nothing.
         copies.start()
         readers.start()
         load.start()
+        if self.whole:
+            self.bounces.start()
         try:
             yield run
         finally:
             load.stop()
+            if self.whole:
+                self.bounces.stop()
             self.postfix.flush()
             self.postfix.wait_empty(120)
             copies.stop()
@@ -201,15 +224,31 @@ class Scene:
         run.lost = self.lost() - lost
         run.dead = self.dead()
         self.witness.look()
+        if self.whole:
+            run.bounces = self.bounces
+            run.logged = Logged(self.log.lines())
+            run.stored = Stored(self._query)
 
     def _query(self, sql, args):
         return self.system.query(sql, args)
 
     def settle(self, timeout=120.0):
         """Until everything that was accepted is stored."""
-        if not self.plain:
-            self.wait_up()
-            self.system.wait_stored(timeout)
+        if self.plain:
+            return
+        self.wait_up()
+        if self.whole:
+            wait_for(self._log_read, timeout, "the log to be read")
+        self.system.wait_stored(timeout)
+
+    def _log_read(self):
+        """The state of mailtrail-tail says so, a second after the fact."""
+        st = os.stat(self.log.path)
+        with open(os.path.join(self.state.path, "tail.state"),
+                  encoding="ascii") as f:
+            place = next((line.split() for line in f
+                          if line.startswith("place ")), [0] * 5)
+        return (int(place[2]), int(place[4])) == (st.st_ino, st.st_size)
 
     def lost(self):
         return 0 if self.plain else self.status()["lost"]["records"]

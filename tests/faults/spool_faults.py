@@ -4,10 +4,9 @@ of the host."""
 
 import os
 
-from tests.lib.process import wait_for
+from tests.lib.process import stopped, wait_for
 
 from .fault import fault
-from .program_faults import stopped
 from .witness import HEAD, pairs, records
 
 

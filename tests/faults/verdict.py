@@ -8,6 +8,8 @@ import itertools
 
 from tests.lib.collecting import assert_folded
 
+from .logged import differences
+
 # What a busy machine of two cores takes by itself, in seconds.
 SLACK = 10.0
 # conf/postfix: the most that our milter can hold up an answer. Before the end
@@ -20,7 +22,7 @@ RETRIED = 60.0
 @dataclasses.dataclass
 class Window:
     """A span of time in which `what` could not do its work."""
-    what: str        # milter, spool, pixel, postfix
+    what: str        # milter, spool, pixel, postfix, rspamd
     begun: float     # time.monotonic()
     ended: float = float("inf")
 
@@ -40,6 +42,8 @@ class Run:
         self.witness = witness
         self.windows = windows
         self.query, self.dead, self.lost = query, dead, lost
+        # Where tail, feed and the plugin are at work, too.
+        self.bounces = self.logged = self.stored = None
         self.problems = []
         self.stats = collections.Counter()
 
@@ -110,7 +114,7 @@ class Run:
         for w in self.windows:
             if not w.touches(t.connected, t.ended):
                 continue
-            if w.what == "milter":
+            if w.what in ("milter", "rspamd"):
                 most += LATE if stage == "dot" else EARLY
             elif w.what == "postfix":
                 most += w.ended - w.begun
@@ -200,6 +204,58 @@ class Run:
                            "good order, and opened %d times", token, n,
                            least[token], opens[token])
 
+    # What the log, rspamd and reports say
+
+    def check_log(self):
+        """Every line of a queue id, and every attempt, is stored once."""
+        self.stats["log lines"] = self.logged.lines.total()
+        self.stats["attempts"] = self.logged.attempts.total()
+        for what, n, some in differences(self.logged, self.stored):
+            self.wrong("%d %s, such as %s", n, what, some)
+
+    def check_told(self):
+        """What is told of a recipient is what became of it."""
+        told = {(q, a): s for q, a, s in self.query(
+            "SELECT queue_id, rcpt, status FROM v_recipient", ())}
+        meant = {(s.queue_id, a): "delivered" for s in self.sent.values()
+                 if s.queue_id is not None for a in s.recipients}
+        meant.update(((q, a), "bounced")
+                     for a, q in self.bounces.asked.items())
+        for key, status in meant.items():
+            if told.get(key) != status:
+                self.wrong("%s was %s, and is told to be %s", key, status,
+                           told.get(key))
+
+    def check_reports(self):
+        """Each recipient whose mail bounced is reported on once."""
+        told = collections.Counter(dict(self.query(
+            "SELECT rcpt, COUNT(*) FROM ev_notice GROUP BY rcpt", ())))
+        self.stats["reported"] = len(self.bounces.asked)
+        if not self.bounces.asked:
+            self.wrong("nothing bounced")
+        often = {a for a in told if told[a] > 1} - self.bounces.doubtful
+        for address in often.union(self.bounces.asked, self.bounces.fed):
+            if told[address] != 1:
+                self.wrong("%s was reported on %d times", address,
+                           told[address])
+
+    def check_scans(self):
+        """rspamd's verdict on each message, once, while it was there."""
+        scans = dict(self.query("SELECT queue_id, COUNT(*) FROM ev_scan "
+                                "GROUP BY queue_id", ()))
+        for queue_id, n in scans.items():
+            if n > 1:
+                self.wrong("%s was scanned %d times", queue_id, n)
+        for sent in self.sent.values():
+            if sent.queue_id is None or sent.queue_id in scans:
+                continue
+            last = sent.tries[-1]
+            self.stats["unscanned"] += 1
+            if not self.during(("rspamd", "spool", "postfix"),
+                               last.connected, last.ended):
+                self.wrong("%s (%s) passed a living rspamd unrecorded",
+                           sent.message_id, sent.queue_id)
+
     def check(self):
         self.check_accepted()
         self.check_delivered()
@@ -211,4 +267,9 @@ class Run:
             if self.lost and not any(w.what == "spool"
                                      for w in self.windows):
                 self.wrong("%d events were lost by a good spool", self.lost)
+        if self.logged is not None:
+            self.check_log()
+            self.check_told()
+            self.check_reports()
+            self.check_scans()
         return self

@@ -41,18 +41,21 @@ class Mailtrail:
     prepare() makes database, schema, keys and an empty policy; start() starts
     the daemons and returns when each has said that it is ready. These are
     DAEMONS and `more`: "feed", which listens at feed_socket, and "tail", which
-    follows what options["tail"]["log"] says.
+    follows what options["tail"]["log"] says. The spool may stand elsewhere, such
+    as on a disk of its own.
     """
 
     def __init__(self, lab, build, redis, mariadb, pixel_url,
                  host="mx.example.org", database="mailtrail",
                  stream="mailtrail:events", name="mailtrail", options=None,
-                 more=()):
+                 more=(), spool=None):
         self.build = os.fspath(build)
         self.redis, self.mariadb = redis, mariadb
         self.database, self.host = database, host
         self.directory = lab.subdir(name)
-        self.spool = lab.subdir(f"{name}/spool", mode=0o2770)
+        self.spool = spool or lab.subdir(f"{name}/spool")
+        os.makedirs(self.spool, exist_ok=True)
+        os.chmod(self.spool, 0o2770)
         # Postfix's daemons and nginx's workers come to the sockets.
         self.sockets = lab.subdir(f"{name}/run", mode=0o755)
         self.milter_socket = os.path.join(self.sockets, "milter.sock")
@@ -83,12 +86,6 @@ class Mailtrail:
         return lab.add(Process(
             short, [os.path.join(self.build, PROGRAMS[short]), "-c",
                     self.conf(short)], self.directory))
-
-    def place_spool(self, path):
-        """The spool elsewhere, such as on a disk of its own."""
-        self.spool = self.values["spool_dir"] = path
-        os.makedirs(path, exist_ok=True)
-        os.chmod(path, 0o2770)
 
     def hand_over(self, account):
         """All that is prepared to a user, who runs the daemons."""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Processes, waiting, ports: what every private server needs."""
 
+import contextlib
 import ctypes
 import os
 import pwd
@@ -127,6 +128,44 @@ def states(pid):
         with open(f"/proc/{pid}/task/{task}/stat", encoding="utf-8",
                   errors="replace") as f:
             found.append(f.read().rpartition(")")[2].split()[0])
+    return found
+
+
+def state(pid):
+    """The letter of /proc, None when it is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8",
+                  errors="replace") as f:
+            return f.read().rpartition(")")[2].split()[0]
+    except OSError:
+        return None
+
+
+@contextlib.contextmanager
+def stopped(pid):
+    """SIGSTOP, and SIGCONT at the end."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        wait_for(lambda: state(pid) in ("T", "Z", None), 10,
+                 f"{pid} to stop")
+        yield
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+
+
+def children(parent, name):
+    """The pids of a process's children of that name."""
+    found = []
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit():
+            continue
+        with contextlib.suppress(OSError):
+            with open(f"/proc/{entry}/stat", encoding="utf-8",
+                      errors="replace") as f:
+                comm, _, rest = f.read().partition("(")[2].rpartition(")")
+            if comm == name and int(rest.split()[1]) == parent:
+                found.append(int(entry))
     return found
 
 

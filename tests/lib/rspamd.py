@@ -73,8 +73,8 @@ class Rspamd(Signer):
 
     def __init__(self, lab, name="rspamd", selector="test", count=1,
                  modules=("dkim_signing",), lua="", extra="",
-                 filters="dkim", reject=10000):
-        run_as = user("_rspamd", "nobody")
+                 filters="dkim", reject=10000, account=None):
+        run_as = account or user("_rspamd", "nobody")
         self.directory = lab.subdir(name, owner=run_as)
         self.port = free_port()
         self.selector = selector

@@ -56,14 +56,16 @@ def reachable(build, place):
 
 class SeeingRspamd(Rspamd):
     """Signs, judges by a few rules, and records its verdicts in a spool that
-    is the mail host's."""
+    is the mail host's. account: who it runs as, instead of rspamd's user."""
 
-    def __init__(self, lab, build, spool_dir, host, name="rspamd"):
+    def __init__(self, lab, build, spool_dir, host, name="rspamd",
+                 account=None):
         build, place = os.fspath(build), lab.subdir(name)
         plugin, module = reachable(build, place)
         super().__init__(lab, name, reject=15,
-                         lua=RULES + LOAD.format(plugin=plugin))
-        run_as = user("_rspamd", "nobody")
+                         lua=RULES + LOAD.format(plugin=plugin),
+                         account=account)
+        run_as = account or user("_rspamd", "nobody")
         if run_as is not None:
             shutil.chown(spool_dir, group=run_as.pw_gid)
         directory = os.path.join(self.directory, "local.d")

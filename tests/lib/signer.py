@@ -23,8 +23,11 @@ class Signer:
         return f"inet:127.0.0.1:{self.port}"
 
     def start(self):
-        self.process.start(lambda: answers(("127.0.0.1", self.port)))
+        self.process.start(self.ready)
         return self
+
+    def ready(self):
+        return answers(("127.0.0.1", self.port))
 
     def stop(self):
         return self.process.stop()

@@ -31,26 +31,30 @@ class System:
 
     start() tells `said(what, text, processes)` after each step, which is how
     the quickstart speaks and remembers. Not inline: our milter is left out.
-    Whole: with mailtrail-tail on Postfix's log, and our plugin in rspamd.
+    Whole: with mailtrail-tail on Postfix's log, and our plugin in rspamd, which
+    is run as `account`. postfix: more arguments of Postfix.
     """
 
     def __init__(self, lab, build, options=None, redis=None, mariadb=None,
-                 inline=True, whole=False):
+                 inline=True, whole=False, more=(), spool=None, account=None,
+                 postfix=None):
         self.redis = redis or Redis(lab)
         self.mariadb = mariadb or MariaDB(lab)
         self.nginx = Nginx(
             lab, pixel=lab.path("mailtrail", "run", "pixel.sock"))
         self.ours = Mailtrail(lab, build, self.redis, self.mariadb,
-                              self.nginx.url, options=options)
+                              self.nginx.url, options=options, more=more,
+                              spool=spool)
         self.ours.values["postfix_config"] = lab.path("postfix", "conf")
         self.sink = Sink(lab)
         self.whole, self.lab = whole, lab
         self.rspamd = SeeingRspamd(
-            lab, build, self.ours.spool, self.ours.host) if whole \
-            else Rspamd(lab)
+            lab, build, self.ours.spool, self.ours.host,
+            account=account) if whole else Rspamd(lab)
         milters = [milter(self.ours.milter_socket), self.rspamd.milter]
         self.postfix = Postfix(lab, sink=self.sink.port,
-                               milters=milters if inline else milters[1:])
+                               milters=milters if inline else milters[1:],
+                               **(postfix or {}))
 
     def start(self, said=lambda what, text, processes: None):
         self.redis.start()
