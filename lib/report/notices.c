@@ -105,7 +105,7 @@ mt_notices_put(const struct mt_notices *notices, struct mt_spool *spool,
 		rc = mt_spool_batch_add(&batch, MT_EV_notice, &ev, err);
 		if (rc == MT_OK &&
 		    (batch.bytes.n >= BATCH || i + 1 == notices->report.n))
-			rc = mt_spool_commit(spool, &batch, err);
+			rc = mt_spool_try(spool, &batch, err);
 	}
 	mt_spool_batch_done(&batch);
 	return rc;

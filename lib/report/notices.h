@@ -48,7 +48,7 @@ void mt_notices_done(struct mt_notices *notices);
 struct mt_ev_notice mt_notices_get(const struct mt_notices *notices, size_t i);
 /*
  * Append all to the spool. After a failure some may be there; to put all again
- * does no harm.
+ * does no harm. Nothing is counted as lost, for the report comes again.
  */
 MT_MUST_CHECK enum mt_rc mt_notices_put(const struct mt_notices *notices,
     struct mt_spool *spool, struct mt_err *err);

@@ -4,6 +4,8 @@
     load.py       clients that send and readers that open: one side's truth
     copies.py     what the sink was given: the other side's
     witness.py    what was accepted into the spool, read by other code
+    logged.py     what Postfix's log says, read by other code
+    reports.py    mail that bounces, and the way of its reports
     verdict.py    all three and MariaDB compared
     scene.py      the servers, supervised as systemd would
     supervisor.py what systemd does with our units

@@ -24,14 +24,27 @@ class Fault:
     needs: dict      # what the scene must have
     plain: bool      # plain Postfix suffers from it, too
     on: tuple        # what it touches; faults on different things may meet
+    more: tuple      # as log, where tail and feed are at work, too
+
+    def fits(self, scene):
+        return all(getattr(scene, n) == v for n, v in self.needs.items())
+
+    @property
+    def best(self):
+        """The scene in which it is seen as a whole."""
+        return {"whole": True, **self.needs} if self.more else self.needs
+
+    def logged(self, scene):
+        """What has to be logged there."""
+        return self.log + self.more if scene.whole else self.log
 
 
 def fault(name, hold=(0.5, 3.0), log=(), doctor=(), needs=None, plain=False,
-          on=()):
+          on=(), more=()):
     def add(cause):
         FAULTS[name] = Fault(name, cause.__doc__.split("\n")[0], cause, hold,
                              tuple(log), tuple(doctor), needs or {}, plain,
-                             on or (name.split()[0],))
+                             on or (name.split()[0],), tuple(more))
         return cause
     return add
 

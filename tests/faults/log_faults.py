@@ -24,7 +24,8 @@ def perhaps_killed(scene, r):
             scene.daemon("tail").kill()
 
 
-@fault("log renamed", hold=(0.1, 0.5), needs=WHOLE, on=("log", "tail"))
+@fault("log renamed", hold=(0.1, 0.5), needs=WHOLE,
+       on=("log", "tail", "postfix"))
 def log_renamed(scene, r):
     """The log is rotated by renaming, mailtrail-tail killed before or after."""
     for _ in range(r.randint(1, 2)):
@@ -35,7 +36,7 @@ def log_renamed(scene, r):
 
 
 @fault("log copied and truncated", hold=(0.1, 0.5), needs=WHOLE,
-       on=("log", "tail"))
+       on=("log", "tail", "postfix"))
 def log_truncated(scene, r):
     """The log is rotated by copytruncate, mailtrail-tail killed meanwhile."""
     for _ in range(r.randint(1, 3)):
@@ -52,7 +53,8 @@ def last_line(path):
                 if b"postfix/qmgr" in line][-1]
 
 
-@fault("log line torn", hold=(0.1, 0.5), needs=WHOLE, on=("log", "tail"))
+@fault("log line torn", hold=(0.1, 0.5), needs=WHOLE,
+       on=("log", "tail", "postfix"))
 def line_torn(scene, r):
     """A line comes in two pieces; of another the end never comes."""
     for whole in (True, False) * r.randint(1, 2):
@@ -69,7 +71,7 @@ def line_torn(scene, r):
     scene.wait_up()
 
 
-@fault("tail state unwritable", hold=(2.0, 3.0), needs=WHOLE, log=FORGETS,
+@fault("tail state unwritable", hold=(1.2, 1.8), needs=WHOLE, log=FORGETS,
        doctor=[("log", "mode 0555 lets nobody write")],
        on=("state", "tail"))
 def state_unwritable(scene, r):
@@ -85,7 +87,7 @@ def state_unwritable(scene, r):
     scene.wait_up()
 
 
-@fault("tail state disk full", hold=(2.0, 3.0), needs=WHOLE, log=FORGETS,
+@fault("tail state disk full", hold=(1.2, 1.8), needs=WHOLE, log=FORGETS,
        doctor=[("log", "0 bytes left")], on=("state", "tail"))
 def state_disk_full(scene, r):
     """The disk of what mailtrail-tail remembers is full, and it is killed."""

@@ -60,8 +60,8 @@ def program_stopped(scene, r, name):
 
 
 for _cause, _title, _hold, _doctor in (
-        (program_killed, "NAME killed", (0.5, 1.5), NOT_THERE),
-        (program_stopped, "NAME stopped", (1.0, 3.0), STOPPED)):
+        (program_killed, "NAME killed", (0.3, 1.0), NOT_THERE),
+        (program_stopped, "NAME stopped", (0.5, 1.5), STOPPED)):
     add_each(LATER, title=_title, hold=_hold, doctor=_doctor,
              needs={"whole": True})(_cause)
 

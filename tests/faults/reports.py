@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Mail that bounces, so that Postfix has reports for mailtrail-feed, and the
-way on which they come to it."""
+way on which they come to it; and mail that Postfix redirects, which it logs
+before it gives the message an id."""
 
 import smtplib
 import threading
@@ -23,12 +24,17 @@ lmtp       unix  -       -       n       -       -       lmtp
 
 
 def postfix(socket):
-    """Arguments of Postfix: bounces go to feed at that socket, and mail for
-    bad.example to a server that knows nobody."""
+    """Arguments of Postfix: bounces go to feed at that socket, mail for
+    bad.example to a server that knows nobody; mail for moved.example is
+    redirected, and then it takes a second until it has its queue id."""
     port = free_port()
     return {"services": SERVICES.format(port=port), "settings": {
         "transport_maps": f"inline:{{ example.org=lmtp:unix:{socket}, "
-        f"bad.example=smtp:[127.0.0.1]:{port} }}"}}
+        f"bad.example=smtp:[127.0.0.1]:{port}, gone.example=discard: }}",
+        "smtpd_recipient_restrictions":
+        "check_recipient_access inline:{ { moved.example = "
+        "REDIRECT nobody@gone.example } }, "
+        "check_recipient_access inline:{ { moved.example = sleep 1 } }"}}
 
 
 class Way(Proxy):
@@ -45,17 +51,18 @@ class Way(Proxy):
         super()._answer(client, data)
 
 
-class Bounces:
-    """A few messages a second that bounce, between start() and stop().
+class Sender:
+    """Sends one message after the other, between start() and stop().
 
-    asked has each recipient that has to be reported on, once; in doubt are
-    those of messages whose sender could not know whether they were taken.
+    asked: each recipient of those that were taken, and the queue id; in doubt
+    are those of messages whose sender could not know it.
     """
 
-    def __init__(self, port, name, rate=4.0):
-        self.port, self.name, self.rate = port, name, rate
-        self.asked, self.doubtful = {}, set()  # address -> queue id
-        self.fed = []  # of reports that did not come through Postfix
+    kind, domain, pause, most = None, None, 0.05, 1
+
+    def __init__(self, port, name):
+        self.port, self.name = port, name
+        self.asked, self.doubtful = {}, set()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._work, daemon=True)
 
@@ -69,10 +76,10 @@ class Bounces:
 
     def _work(self):
         n = 0
-        while not self._ending.wait(1 / self.rate):
+        while not self._ending.wait(self.pause):
             n += 1
-            addresses = [f"b{n}.{k}.{self.name}@bad.example"
-                         for k in range(1 + n % 2)]
+            addresses = [f"{self.kind}{n}.{k}.{self.name}@{self.domain}"
+                         for k in range(1 + n % self.most)]
             try:
                 self._send(n, addresses)
             except (OSError, smtplib.SMTPException):
@@ -86,11 +93,28 @@ class Bounces:
                 if c.rcpt(a)[0] != 250:
                     raise smtplib.SMTPException("refused")
             code, text = c.data(html_message(
-                f"<bounce.{n}.{self.name}@example.org>", SENDER, addresses))
+                f"<{self.kind}.{n}.{self.name}@example.org>", SENDER,
+                addresses))
             if code != 250:
                 raise smtplib.SMTPException(text)
             queue_id = text.decode().partition("queued as ")[2].split()[0]
         self.asked.update((a, queue_id) for a in addresses)
+
+
+class Bounces(Sender):
+    """Each recipient has to be reported on, once."""
+
+    kind, domain, pause, most = "b", "bad.example", 0.25, 2
+
+    def __init__(self, port, name):
+        super().__init__(port, name)
+        self.fed = []  # of reports that did not come through Postfix
+
+
+class Redirects(Sender):
+    """Of each message the log says that it was redirected."""
+
+    kind, domain = "m", "moved.example"
 
 
 REPORT = """\

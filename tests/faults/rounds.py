@@ -111,7 +111,8 @@ def play(scene, fault, seed):
         problems += run.problems
         run.stats["lost"] = run.lost
     if not scene.plain:
-        problems += unseen(found, fault.log, fault.doctor if visible else (),
+        problems += unseen(found, fault.logged(scene),
+                           fault.doctor if visible else (),
                            logs.read_minute())
         problems += flooded(texts) + healthy(scene)
     return Round(fault.name, seed, time.monotonic() - begun, problems,

@@ -19,7 +19,7 @@ from tests.lib.system import SENDER, System
 from .copies import Copies, Readers
 from .load import Load
 from .logged import Logged, Stored
-from .reports import Bounces, Way, postfix
+from .reports import Bounces, Redirects, Way, postfix
 from .supervisor import Supervisor
 from .verdict import Run, Window
 from .witness import Witness
@@ -43,7 +43,7 @@ class Scene:
                  share=0.5, whole=False):
         self.lab, self.seed = lab, seed
         self.rate, self.connections, self.share = rate, connections, share
-        self.plain, self.whole = plain, whole
+        self.plain, self.whole, self.faketime = plain, whole, faketime
         lab.subdir("mailtrail")
         self.spool = SmallDisk(lab, "mailtrail/disk", spool_size)
         self.database = SmallDisk(lab, "mariadb", db_size)
@@ -204,18 +204,21 @@ class Scene:
                   self.windows, self._query, [], 0)
         self.load = load
         self.bounces = Bounces(self.postfix.port, name)
+        self.redirects = Redirects(self.postfix.port, name)
         # First those who watch, so that they miss nothing.
         copies.start()
         readers.start()
         load.start()
         if self.whole:
             self.bounces.start()
+            self.redirects.start()
         try:
             yield run
         finally:
             load.stop()
             if self.whole:
                 self.bounces.stop()
+                self.redirects.stop()
             self.postfix.flush()
             self.postfix.wait_empty(120)
             copies.stop()
@@ -225,7 +228,7 @@ class Scene:
         run.dead = self.dead()
         self.witness.look()
         if self.whole:
-            run.bounces = self.bounces
+            run.bounces, run.redirects = self.bounces, self.redirects
             run.logged = Logged(self.log.lines())
             run.stored = Stored(self._query)
 

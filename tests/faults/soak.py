@@ -104,7 +104,7 @@ class Soak:
         self.done = []       # names, in their order
         self.ended = []      # servers that ended themselves
         self.problems = []
-        self.usable = [f for f in FAULTS.values() if not f.needs]
+        self.usable = [f for f in FAULTS.values() if f.fits(scene)]
 
     def choose(self):
         first = self.random.choice(self.usable)

@@ -10,7 +10,13 @@ from .fault import fault
 from .witness import HEAD, pairs, records
 
 
-@fault("spool disk full", doctor=[("spool", "left")])
+# They wait, where the others lose.
+WAIT = [("tail", "waiting, the log keeps what is to come"),
+        ("feed", "reports wait at the mail server")]
+
+
+@fault("spool disk full", hold=(1.0, 3.0), doctor=[("spool", "left")],
+       more=WAIT)
 def disk_full(scene, r):
     """The spool's disk has no room left."""
     scene.scarred = True
@@ -24,7 +30,7 @@ def disk_full(scene, r):
 
 
 @fault("spool unwritable", hold=(2.0, 5.0),
-       doctor=[("spool", "lets nobody append")])
+       doctor=[("spool", "lets nobody append")], more=WAIT)
 def unwritable(scene, r):
     """Our programs may no longer write into the spool's directory."""
     scene.scarred = True

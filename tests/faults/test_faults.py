@@ -2,6 +2,8 @@
 """Each fault once, with a fixed seed; docs/reliability.md says what is
 promised. More of it: tests/faults/run each --times 20."""
 
+import contextlib
+
 import pytest
 
 from tests.lib import checked
@@ -12,25 +14,29 @@ from .rounds import play
 from .scene import Scene
 
 SEED = 7
-PLAIN = [name for name, f in FAULTS.items() if not f.needs]
-# A sanitizer's start and libfaketime's wait for each other for ever.
-SPECIAL = [name for name, f in FAULTS.items() if f.needs
-           and (checked.plain() or "faketime" not in f.needs)]
+# Those that are best seen in the same scene one after the other. A sanitizer's
+# start and libfaketime's wait for each other for ever.
+CASES = sorted((name for name, f in FAULTS.items()
+                if checked.plain() or "faketime" not in f.needs),
+               key=lambda name: sorted(FAULTS[name].best))
 
 
 @pytest.fixture(scope="module")
-def scene(build, needs_root):
-    with Lab() as lab:
-        yield lab.add(Scene(lab, build, seed=SEED)).start()
+def scenes(build, needs_root):
+    """Gives a scene of a kind; the one of another kind ends then."""
+    standing = []
+    with contextlib.ExitStack() as stack:
+        def get(kind):
+            if standing[:1] != [kind]:
+                stack.close()
+                lab = stack.enter_context(Lab())
+                scene = lab.add(Scene(lab, build, seed=SEED, **kind))
+                standing[:] = [kind, scene.start()]
+            return standing[1]
+        yield get
 
 
-@pytest.mark.parametrize("name", PLAIN)
-def test_nothing_is_lost_doubled_damaged_or_delayed(scene, name):
-    assert not play(scene, FAULTS[name], SEED).problems
-
-
-@pytest.mark.parametrize("name", SPECIAL)
-def test_the_same_in_a_scene_of_its_own(own_lab, build, needs_root, name):
+@pytest.mark.parametrize("name", CASES)
+def test_nothing_is_lost_doubled_damaged_or_delayed(scenes, name):
     fault = FAULTS[name]
-    scene = own_lab.add(Scene(own_lab, build, seed=SEED, **fault.needs))
-    assert not play(scene.start(), fault, SEED).problems
+    assert not play(scenes(fault.best), fault, SEED).problems

@@ -7,10 +7,13 @@ import pytest
 
 from . import copies, witness
 from .load import Sent, Try, message
+from .logged import Logged, Stored
 from .verdict import Run, Window
 
 TOKEN = "0" * 32
 OFFER = ("2026-11-20T20:04:02.000000Z", "mx", "Q1")
+LINE = ("Nov 28 07:39:58 mx postfix/smtp[7]: 4jc2BV6jYzz1bdHP: to=<r@x>, "
+        "relay=sink, delay=0.1, dsn=2.0.0, status=sent (250 ok)")
 KEYS = {"offer": ["at", "host", "queue_id"],
         "rcpt": ["at", "host", "queue_id", "rcpt"],
         "mark": ["at", "host", "queue_id", "token"],
@@ -34,9 +37,26 @@ class Scene:
         self.failed, self.windows, self.dead = {}, [], []
         self.damaged, self.lost, self.sums = set(), 0, 1
         self.broken = []
+        # What the log, reports and rspamd say: one line, one attempt.
+        self.log = [LINE]
+        self.lines = [("4jc2BV6jYzz1bdHP", "postfix/smtp[7]", LINE[36:], 1)]
+        self.attempts = [("4jc2BV6jYzz1bdHP", "r@x", "sent", 1)]
+        self.told = [("Q1", "r@x", "delivered"), ("Q2", "b@x", "bounced")]
+        self.bounced, self.fed = {"b@x": "Q2"}, ["f@x"]
+        self.notices = {"b@x": 1, "f@x": 1}
+        self.scans = {"Q1": 1}
+        self.redirected, self.moved = {"m@x": "Q3"}, {"Q3"}
 
     def query(self, sql, args):
         """Stands for MariaDB's answers to the verdict's own questions."""
+        for table, rows in (("ev_line", self.lines),
+                            ("ev_deliver", self.attempts),
+                            ("v_recipient", self.told),
+                            ("ev_notice", self.notices.items()),
+                            ("ev_scan", self.scans.items()),
+                            ("ev_reject", ((q,) for q in self.moved))):
+            if f"FROM {table}" in sql:
+                return tuple(rows)
         for kind, keys in self.stored.items():
             if sql.startswith("SELECT DATE_FORMAT") and \
                     sql.endswith(f"ev_{kind}"):
@@ -60,6 +80,10 @@ class Scene:
                   types.SimpleNamespace(all=self.copies),
                   types.SimpleNamespace(fetched=self.fetched), w,
                   self.windows, self.query, self.dead, self.lost)
+        run.bounces = types.SimpleNamespace(
+            asked=self.bounced, fed=self.fed, doubtful=set())
+        run.redirects = types.SimpleNamespace(asked=self.redirected)
+        run.logged, run.stored = Logged(self.log), Stored(self.query)
         return run.check().problems
 
 
@@ -104,6 +128,24 @@ BAD = {
     "opened 1 times": lambda s: s.fetched.append(s.fetched[0]),
     "lost by a good spool": lambda s: setattr(s, "lost", 1),
     "a dead letter": lambda s: s.dead.append("garbage"),
+    "lines of the log are not stored": lambda s: s.lines.clear(),
+    "lines are stored and not in the log": lambda s: s.log.clear(),
+    "lines of the log are not stored, such as [('4jc2BV6jYzz1bdHP', 'postfix/q":
+        lambda s: s.log.append(LINE.replace("smtp[", "qmgr[")),
+    "attempts of the log are not stored": lambda s: s.attempts.clear(),
+    "attempts are stored and not in the log": lambda s: s.attempts.append(
+        ("Q9", "r@x", "sent", 1)),
+    "was delivered, and is told to be deferred": lambda s: s.told.insert(
+        1, ("Q1", "r@x", "deferred")),
+    "was bounced, and is told to be None": lambda s: s.told.pop(),
+    "nothing bounced": lambda s: s.bounced.clear(),
+    "b@x was reported on 0 times": lambda s: s.notices.pop("b@x"),
+    "b@x was reported on 2 times": lambda s: s.notices.update({"b@x": 2}),
+    "f@x was reported on 0 times": lambda s: s.notices.pop("f@x"),
+    "nothing was redirected": lambda s: s.redirected.clear(),
+    "nobody tells that m@x (Q3) was redirected": lambda s: s.moved.clear(),
+    "was scanned 2 times": lambda s: s.scans.update(Q1=2),
+    "passed a living rspamd": lambda s: s.scans.clear(),
 }
 
 
@@ -120,6 +162,7 @@ def test_what_is_wrong_is_said(said):
     ("came 2 times", "postfix", duplicate),
     ("stand-in of a living", "pixel", BAD["stand-in of a living"]),
     ("lost by a good spool", "spool", BAD["lost by a good spool"]),
+    ("passed a living rspamd", "rspamd", BAD["passed a living rspamd"]),
 ])
 def test_a_window_excuses_what_it_is_about_and_no_more(said, window, change):
     for begun, ended, excused in ((10.5, 14.0, True), (200.0, 201.0, False)):

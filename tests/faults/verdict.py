@@ -43,7 +43,7 @@ class Run:
         self.windows = windows
         self.query, self.dead, self.lost = query, dead, lost
         # Where tail, feed and the plugin are at work, too.
-        self.bounces = self.logged = self.stored = None
+        self.bounces = self.redirects = self.logged = self.stored = None
         self.problems = []
         self.stats = collections.Counter()
 
@@ -227,7 +227,8 @@ class Run:
                            told.get(key))
 
     def check_reports(self):
-        """Each recipient whose mail bounced is reported on once."""
+        """Each recipient whose mail bounced is reported on once; more often
+        only where Postfix's processes were killed, for it bounces again."""
         told = collections.Counter(dict(self.query(
             "SELECT rcpt, COUNT(*) FROM ev_notice GROUP BY rcpt", ())))
         self.stats["reported"] = len(self.bounces.asked)
@@ -235,9 +236,23 @@ class Run:
             self.wrong("nothing bounced")
         often = {a for a in told if told[a] > 1} - self.bounces.doubtful
         for address in often.union(self.bounces.asked, self.bounces.fed):
-            if told[address] != 1:
+            again = any(w.what == "postfix" for w in self.windows)
+            if told[address] != 1 and not (again and told[address]):
                 self.wrong("%s was reported on %d times", address,
                            told[address])
+
+    def check_redirects(self):
+        """What was done before there was a queue id is told of the message."""
+        told = {q for q, in self.query(
+            "SELECT queue_id FROM ev_reject WHERE action = 'redirect'", ())}
+        asked = self.redirects.asked
+        self.stats["redirected"] = len(set(asked.values()))
+        if not asked:
+            self.wrong("nothing was redirected")
+        for address, queue_id in asked.items():
+            if queue_id not in told:
+                self.wrong("nobody tells that %s (%s) was redirected",
+                           address, queue_id)
 
     def check_scans(self):
         """rspamd's verdict on each message, once, while it was there."""
@@ -271,5 +286,6 @@ class Run:
             self.check_log()
             self.check_told()
             self.check_reports()
+            self.check_redirects()
             self.check_scans()
         return self

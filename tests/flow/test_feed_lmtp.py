@@ -180,6 +180,22 @@ def test_a_spool_that_refuses_puts_the_message_off(own_lab, build, report):
     assert "reports wait at the mail server" in feed.log()
 
 
+def test_what_waits_at_the_client_is_not_counted_as_lost(own_lab, build,
+                                                         report):
+    feed = Feed(own_lab, build, spool_segment="64k", spool_max="128k").start()
+    with client(feed) as c:
+        n = 0
+        while accepted(c, report):
+            n += 1
+    assert 10 < n < 1000
+    # None of the last report, or all of it.
+    assert len(feed.notices()) == 3 * n
+    lost = os.path.join(feed.spool, "lost")
+    if os.path.exists(lost):
+        with open(lost, "rb") as f:
+            assert f.read()[8:16] == bytes(8)
+
+
 def accepted(c, report):
     try:
         return c.sendmail(SENDER, [RCPT], report) == {}
