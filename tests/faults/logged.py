@@ -43,11 +43,14 @@ class Stored:
                 "GROUP BY 1, 2, 3", ())})
 
 
-def differences(logged, stored):
-    """(what, how many, some) of all that is missing or too often."""
+def differences(logged, stored, lost):
+    """(what, how many, some) of all that is missing or too often; lost: queue
+    ids of which something was destroyed."""
     for what in ("lines", "attempts"):
         log, rows = getattr(logged, what), getattr(stored, what)
-        for word, more in ((f"{what} of the log are not stored", log - rows),
+        missing = collections.Counter({
+            k: n for k, n in (log - rows).items() if k[0] not in lost})
+        for word, more in ((f"{what} of the log are not stored", missing),
                            (f"{what} are stored and not in the log, or too "
                             "often", rows - log)):
             if more:

@@ -69,16 +69,18 @@ def disk_full(scene, r):
 def schema_behind(scene, r):
     """The newest columns are not there (any more); later they are made."""
     number, columns = newest_columns(scene)
-    for table, column in columns:
-        # A copy, since a column dropped at once still counts in each row.
-        scene.mariadb.query(f"ALTER TABLE `{table}` DROP COLUMN `{column}`, "
-                            "ALGORITHM = COPY", database=scene.ours.database)
-    scene.mariadb.query("DELETE FROM schema_migration WHERE number >= %s",
-                        (number,), scene.ours.database)
-    try:
-        yield True
-    finally:
-        scene.ours.command("schema", "migrate")  # the upgrade itself
+    with scene.window("schema"):  # what stood in them is gone
+        for table, column in columns:
+            # A copy, since a column dropped at once still counts in each row.
+            scene.mariadb.query(
+                f"ALTER TABLE `{table}` DROP COLUMN `{column}`, "
+                "ALGORITHM = COPY", database=scene.ours.database)
+        scene.mariadb.query("DELETE FROM schema_migration WHERE number >= %s",
+                            (number,), scene.ours.database)
+        try:
+            yield True
+        finally:
+            scene.ours.command("schema", "migrate")  # the upgrade itself
 
 
 def newest_columns(scene):

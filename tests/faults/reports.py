@@ -63,6 +63,7 @@ class Sender:
     def __init__(self, port, name):
         self.port, self.name = port, name
         self.asked, self.doubtful = {}, set()
+        self.taken = {}  # queue id -> time.monotonic()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._work, daemon=True)
 
@@ -70,8 +71,12 @@ class Sender:
         self._thread.start()
         return self
 
-    def stop(self):
+    def end(self):
+        """Begin no other message."""
         self._ending.set()
+
+    def stop(self):
+        self.end()
         self._thread.join()
 
     def _work(self):
@@ -98,6 +103,7 @@ class Sender:
             if code != 250:
                 raise smtplib.SMTPException(text)
             queue_id = text.decode().partition("queued as ")[2].split()[0]
+        self.taken[queue_id] = time.monotonic()
         self.asked.update((a, queue_id) for a in addresses)
 
 

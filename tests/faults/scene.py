@@ -215,6 +215,8 @@ class Scene:
         try:
             yield run
         finally:
+            self.bounces.end()
+            self.redirects.end()
             load.stop()
             if self.whole:
                 self.bounces.stop()

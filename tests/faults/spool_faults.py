@@ -7,7 +7,7 @@ import os
 from tests.lib.process import stopped, wait_for
 
 from .fault import fault
-from .witness import HEAD, pairs, records
+from .witness import HEAD, records
 
 
 # They wait, where the others lose.
@@ -100,7 +100,7 @@ def damage(scene, name, at, bits):
     nonce, data = scene.witness.segment(name)
     for begin, end, payload in records(data, nonce, HEAD):
         if begin <= at < end:
-            scene.witness.damaged.add(scene.witness.key(pairs(payload)))
+            scene.witness.destroy(payload)
     fd = os.open(os.path.join(scene.ours.spool, name), os.O_RDWR)
     try:
         os.pwrite(fd, bytes([data[at] ^ bits]), at)

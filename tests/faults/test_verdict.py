@@ -36,7 +36,7 @@ class Scene:
         self.stored = {k: set(v) for k, v in self.accepted.items()}
         self.failed, self.windows, self.dead = {}, [], []
         self.damaged, self.lost, self.sums = set(), 0, 1
-        self.broken = []
+        self.broken, self.about = [], set()
         # What the log, reports and rspamd say: one line, one attempt.
         self.log = [LINE]
         self.lines = [("4jc2BV6jYzz1bdHP", "postfix/smtp[7]", LINE[36:], 1)]
@@ -74,6 +74,7 @@ class Scene:
     def problems(self):
         w = witness.Witness.__new__(witness.Witness)
         w.keys, w.events, w.damaged = KEYS, self.accepted, self.damaged
+        w.about = self.about
         run = Run(types.SimpleNamespace(sent={"<a@b>": self.sent},
                                         failed=self.failed,
                                         broken=self.broken),
@@ -81,7 +82,8 @@ class Scene:
                   types.SimpleNamespace(fetched=self.fetched), w,
                   self.windows, self.query, self.dead, self.lost)
         run.bounces = types.SimpleNamespace(
-            asked=self.bounced, fed=self.fed, doubtful=set())
+            asked=self.bounced, fed=self.fed, doubtful=set(),
+            taken={"Q2": 11.0})
         run.redirects = types.SimpleNamespace(asked=self.redirected)
         run.logged, run.stored = Logged(self.log), Stored(self.query)
         return run.check().problems
@@ -171,6 +173,29 @@ def test_a_window_excuses_what_it_is_about_and_no_more(said, window, change):
         scene.windows.append(Window(window, begun, ended))
         wrong = [p for p in scene.problems() if said in p]
         assert (wrong == []) == (excused or window == "spool")
+
+
+@pytest.mark.parametrize("said, about", [
+    ("lines of the log are not stored", "4jc2BV6jYzz1bdHP"),
+    ("attempts of the log are not stored", "4jc2BV6jYzz1bdHP"),
+    ("was delivered, and is told to be deferred", "Q1"),
+    ("b@x was reported on 0 times", "b@x"),
+    ("nobody tells that m@x (Q3) was redirected", "Q3"),
+    ("passed a living rspamd", "Q1")])
+def test_what_was_destroyed_may_be_missing(said, about):
+    scene = Scene()
+    BAD[said](scene)
+    scene.about.add(about)
+    assert scene.problems() == []
+
+
+def test_what_a_fault_took_away_again_is_not_told():
+    scene = Scene()
+    scene.told.clear()
+    scene.windows.append(Window("schema", 20.0, 21.0))
+    assert scene.problems() == []
+    scene.windows[:] = [Window("schema", 5.0, 6.0)]
+    assert len(scene.problems()) == 2
 
 
 def test_a_message_sent_again_in_doubt_may_come_twice():

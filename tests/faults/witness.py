@@ -65,6 +65,7 @@ class Witness:
         self.keys = keys_of_events()
         self.events = {name: set() for name in self.keys}  # of keys
         self.damaged = set()    # keys of records a fault has destroyed
+        self.about = set()      # queue ids and recipients they were about
         self._read = {}         # segment -> (nonce, offset)
         self._lock = threading.Lock()
         self._ending = threading.Event()
@@ -122,12 +123,20 @@ class Witness:
             for _, end, payload in records(data, nonce, 0):
                 event = pairs(payload)
                 self.events[event["t"]].add(self.key(event))
+                # Recorded again, as mailtrail-tail does after a kill.
+                self.damaged.discard(self.key(event))
                 self._read[name] = (nonce, at + end)
             self._read.setdefault(name, (nonce, at))
             if over:
                 os.unlink(path)
                 del self._read[name]
         return self
+
+    def destroy(self, payload):
+        """This record, which was read, is going to be damaged."""
+        event = pairs(payload)
+        self.damaged.add(self.key(event))
+        self.about.update((event.get("queue_id"), event.get("rcpt")))
 
     @staticmethod
     def _nonce(head):
