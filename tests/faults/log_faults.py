@@ -16,6 +16,7 @@ def perhaps_killed(scene, r):
     """mailtrail-tail is dead from here to the end of the block, or is not."""
     with contextlib.ExitStack() as stack:
         if r.random() < 0.6:
+            scene.redirects.wait_logged()
             stack.enter_context(scene.supervisor.kept_down("tail"))
             scene.daemon("tail").kill()
         yield

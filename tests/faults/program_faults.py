@@ -39,6 +39,8 @@ WAITING = {"redis": [("ship", "keeping")],
 def program_killed(scene, r, name):
     """kill -9 of mailtrail-NAME, up to four times; started by systemd."""
     with window_of(scene, name):
+        if name == "tail":
+            scene.redirects.wait_logged()
         if r.random() < 0.5:
             with scene.supervisor.kept_down(name):
                 scene.daemon(name).kill()

@@ -8,7 +8,7 @@ import threading
 import time
 
 from tests.lib.client import html_message
-from tests.lib.process import free_port
+from tests.lib.process import free_port, wait_for
 from tests.lib.proxy import Proxy
 
 from .load import SENDER
@@ -26,7 +26,7 @@ lmtp       unix  -       -       n       -       -       lmtp
 def postfix(socket):
     """Arguments of Postfix: bounces go to feed at that socket, mail for
     bad.example to a server that knows nobody; mail for moved.example is
-    redirected, and then it takes a second until it has its queue id."""
+    redirected, and then it takes two seconds until it has its queue id."""
     port = free_port()
     return {"services": SERVICES.format(port=port), "settings": {
         "transport_maps": f"inline:{{ example.org=lmtp:unix:{socket}, "
@@ -34,7 +34,7 @@ def postfix(socket):
         "smtpd_recipient_restrictions":
         "check_recipient_access inline:{ { moved.example = "
         "REDIRECT nobody@gone.example } }, "
-        "check_recipient_access inline:{ { moved.example = sleep 1 } }"}}
+        "check_recipient_access inline:{ { moved.example = sleep 2 } }"}}
 
 
 class Way(Proxy):
@@ -52,23 +52,28 @@ class Way(Proxy):
 
 
 class Sender:
-    """Sends one message after the other, between start() and stop().
+    """Sends one message after the other, between start() and stop(), by each
+    of its clients.
 
     asked: each recipient of those that were taken, and the queue id; in doubt
     are those of messages whose sender could not know it.
     """
 
-    kind, domain, pause, most = None, None, 0.05, 1
+    kind, domain, pause, most, clients = None, None, 0.05, 1, 1
 
     def __init__(self, port, name):
         self.port, self.name = port, name
         self.asked, self.doubtful = {}, set()
         self.taken = {}  # queue id -> time.monotonic()
+        self.asking = {}  # client's number -> when it named its recipients
         self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._threads = [threading.Thread(target=self._work, args=(i,),
+                                          daemon=True)
+                         for i in range(self.clients)]
 
     def start(self):
-        self._thread.start()
+        for t in self._threads:
+            t.start()
         return self
 
     def end(self):
@@ -77,23 +82,28 @@ class Sender:
 
     def stop(self):
         self.end()
-        self._thread.join()
+        for t in self._threads:
+            t.join()
 
-    def _work(self):
-        n = 0
+    def _work(self, client):
+        n = client
+        self._ending.wait(0.7 * client)  # not all at the same time
         while not self._ending.wait(self.pause):
-            n += 1
+            n += self.clients
             addresses = [f"{self.kind}{n}.{k}.{self.name}@{self.domain}"
                          for k in range(1 + n % self.most)]
             try:
-                self._send(n, addresses)
+                self._send(client, n, addresses)
             except (OSError, smtplib.SMTPException):
                 self.doubtful.update(addresses)
+            finally:
+                self.asking.pop(client, None)
 
-    def _send(self, n, addresses):
+    def _send(self, client, n, addresses):
         with smtplib.SMTP("127.0.0.1", self.port, timeout=60) as c:
             c.ehlo()
             c.mail(SENDER)
+            self.asking[client] = time.monotonic()
             for a in addresses:
                 if c.rcpt(a)[0] != 250:
                     raise smtplib.SMTPException("refused")
@@ -118,9 +128,17 @@ class Bounces(Sender):
 
 
 class Redirects(Sender):
-    """Of each message the log says that it was redirected."""
+    """Of each message the log says that it was redirected; at any moment some
+    wait for their id."""
 
-    kind, domain = "m", "moved.example"
+    kind, domain, clients = "m", "moved.example", 3
+
+    def wait_logged(self):
+        """Until the log has said so of one, a second ago, and is to give its
+        id: then mailtrail-tail has read and noted that."""
+        wait_for(lambda: any(1.2 < time.monotonic() - at < 1.8
+                             for at in list(self.asking.values())), 20,
+                 "a message that is being redirected")
 
 
 REPORT = """\

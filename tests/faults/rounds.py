@@ -102,6 +102,7 @@ def play(scene, fault, seed):
         with scene.run() as run:
             wait_accepted(scene, BEFORE)
             found, visible, _ = suffer(scene, fault, r)
+            scene.redirects.end()  # they take longer than all else
             wait_accepted(scene, AFTER)
         run.check()
     except Exception as error:  # whatever it is: this round was none
