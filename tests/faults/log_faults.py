@@ -29,9 +29,8 @@ def perhaps_killed(scene, r):
        on=("log", "tail", "postfix"))
 def log_renamed(scene, r):
     """The log is rotated by renaming, mailtrail-tail killed before or after."""
-    for _ in range(r.randint(1, 2)):
-        with perhaps_killed(scene, r):
-            scene.log.rotate()
+    with perhaps_killed(scene, r):
+        scene.log.rotate()
     yield False
     scene.wait_up()
 
@@ -40,7 +39,7 @@ def log_renamed(scene, r):
        on=("log", "tail", "postfix"))
 def log_truncated(scene, r):
     """The log is rotated by copytruncate, mailtrail-tail killed meanwhile."""
-    for _ in range(r.randint(1, 3)):
+    for _ in range(r.randint(1, 2)):
         with perhaps_killed(scene, r):
             scene.log.copy_and_truncate()
     yield False
