@@ -14,6 +14,7 @@
 
 #define TIMEOUT_MS 10000
 #define COMMAND_MAX 600
+#define SAID_MAX 4096
 
 static void
 check_running(struct ctl_doctor *d)
@@ -35,11 +36,11 @@ check_running(struct ctl_doctor *d)
 	    "mailtrail-feed does nothing: process %d is stopped", (int)r.pid);
 }
 
+/* Else libcurl would print it; its start is enough. */
 static size_t
-ignore_bytes(char *p, size_t size, size_t n, void *arg)
+take_bytes(char *p, size_t size, size_t n, void *arg)
 {
-	(void)p;
-	(void)arg;
+	mt_buf_add(arg, p, size * n);
 	return size * n;
 }
 
@@ -80,7 +81,7 @@ set_login(const struct ctl_doctor *d, CURL *curl, struct mt_err *err)
 
 /* As feed/imap.c does, but for what is asked: a look, which marks nothing. */
 static void
-set_server(const struct ctl_doctor *d, CURL *curl)
+set_server(const struct ctl_doctor *d, CURL *curl, struct mt_buf *said)
 {
 	bool tls =
 	    mt_str_eqz(ctl_doctor_option(d, CTL_FEED, "imap_tls"), "yes");
@@ -98,8 +99,10 @@ set_server(const struct ctl_doctor *d, CURL *curl)
 	(void)curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)TIMEOUT_MS);
 	(void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	(void)curl_easy_setopt(curl, CURLOPT_PROXY, "");
-	(void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, ignore_bytes);
-	(void)curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, ignore_bytes);
+	(void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_bytes);
+	(void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, said);
+	(void)curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_bytes);
+	(void)curl_easy_setopt(curl, CURLOPT_HEADERDATA, said);
 }
 
 static enum mt_rc
@@ -107,14 +110,16 @@ look(const struct ctl_doctor *d, struct mt_err *err)
 {
 	char why[CURL_ERROR_SIZE] = "";
 	CURL *curl = curl_easy_init();
+	struct mt_buf said;
 	CURLcode code;
 	enum mt_rc rc;
 
 	if (curl == NULL)
 		return mt_fail(err, MT_SYSTEM, "libcurl does not start");
+	mt_buf_init(&said, SAID_MAX);
 	rc = set_login(d, curl, err);
 	if (rc == MT_OK) {
-		set_server(d, curl);
+		set_server(d, curl, &said);
 		(void)curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, why);
 		code = curl_easy_perform(curl);
 		if (code == CURLE_QUOTE_ERROR)
@@ -124,6 +129,7 @@ look(const struct ctl_doctor *d, struct mt_err *err)
 			    why[0] != '\0' ? why : curl_easy_strerror(code));
 	}
 	curl_easy_cleanup(curl);
+	mt_buf_done(&said);
 	return rc;
 }
 
