@@ -207,7 +207,7 @@ make_room(
 	const struct store_event **room =
 	    arena_alloc(arena, (n + more) * sizeof(const void *));
 
-	if (n > 0)
+	if (had != NULL)
 		memcpy(room, had, n * sizeof(const void *));
 	return room;
 }

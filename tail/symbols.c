@@ -95,10 +95,11 @@ cut_symbols(const struct json_t *symbols, struct mt_buf *out)
 	json_object_foreach(all, name, value)
 	{
 		piece = number(json_object_get(value, "score"));
-		list[n++] = (struct weighed){ .name = name,
+		list[n] = (struct weighed){ .name = name,
 			.n = strlen(name),
 			.symbol = value,
 			.weight = fabs(json_number_value(piece)) };
+		n++;
 		json_decref(piece);
 	}
 	qsort(list, n, sizeof(*list), compare_weight);
