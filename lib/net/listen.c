@@ -101,7 +101,7 @@ enum mt_rc
 mt_listen_clear(const struct mt_listen *l, struct mt_err *err)
 {
 	struct stat st;
-	int fd, rc;
+	int fd, why;
 
 	if (l->path[0] == '\0' || lstat(l->path, &st) != 0)
 		return MT_OK;
@@ -111,13 +111,19 @@ mt_listen_clear(const struct mt_listen *l, struct mt_err *err)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return mt_fail_sys(err, "socket");
-	rc = connect(fd, (const struct sockaddr *)&l->addr, l->len);
-	if (rc != 0 && errno == EAGAIN)
-		rc = 0; /* its queue is full, so it has one */
+	why = connect(fd, (const struct sockaddr *)&l->addr, l->len) == 0
+	    ? 0
+	    : errno;
 	(void)close(fd);
-	if (rc == 0)
+	/* A full queue is somebody's. */
+	if (why == 0 || why == EAGAIN)
 		return mt_fail(err, MT_CONFIG,
 		    "%s: another program listens there", l->path);
+	/* Of another kind, or not ours to ask: it may well be in use. */
+	if (why != ECONNREFUSED)
+		return mt_fail(err, MT_CONFIG,
+		    "%s: another program's socket (%s)", l->path,
+		    strerror(why));
 	if (unlink(l->path) != 0)
 		return mt_fail_sys(err, "%s", l->path);
 	return MT_OK;

@@ -313,6 +313,20 @@ a_full_queue_is_a_living_programs(void **state)
 }
 
 static void
+a_socket_of_another_kind_is_left_alone(void **state)
+{
+	struct scene *s = *state;
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(
+	    bind(fd, (const struct sockaddr *)&s->l.addr, s->l.len), 0);
+	assert_taken(
+	    s, "another program's socket (Protocol wrong type for socket)");
+	(void)close(fd);
+}
+
+static void
 what_is_no_socket_is_left_alone(void **state)
 {
 	struct scene *s = *state;
@@ -436,6 +450,7 @@ main(void)
 		IN_A_DIRECTORY(a_dead_programs_file_is_taken_away),
 		IN_A_DIRECTORY(a_living_programs_file_is_left_alone),
 		IN_A_DIRECTORY(a_full_queue_is_a_living_programs),
+		IN_A_DIRECTORY(a_socket_of_another_kind_is_left_alone),
 		IN_A_DIRECTORY(what_is_no_socket_is_left_alone),
 		IN_A_DIRECTORY(our_file_goes_and_no_other),
 		IN_A_DIRECTORY(who_waits_is_accepted_after_the_file_went),
