@@ -41,6 +41,10 @@ struct ctl_doctor {
 /* step: a word; remedy: NULL unless there is something to do. */
 void ctl_doctor_say(struct ctl_doctor *d, enum ctl_health health,
     const char *step, const char *remedy, const char *fmt, ...) MT_PRINTF(5, 6);
+/* Is there room in a directory, and may it be written at all? Says so if not.
+ */
+void ctl_doctor_room(struct ctl_doctor *d, enum ctl_health health,
+    const char *step, const char *dir, uint64_t least, const char *remedy);
 /* A program's option; absent when it is not set or the program not here. */
 struct mt_str ctl_doctor_option(
     const struct ctl_doctor *d, enum ctl_program program, const char *name);

@@ -1,13 +1,35 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What else is on this host's disk: keys, policy snapshot. */
+/* What else is on this host's disk: room, keys, policy snapshot. */
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "doctor.h"
 #include "policy/snapshot.h"
 #include "rules.h"
+#include "text.h"
 #include "token/keys.h"
+
+void
+ctl_doctor_room(struct ctl_doctor *d, enum ctl_health health, const char *step,
+    const char *dir, uint64_t least, const char *remedy)
+{
+	struct statvfs fs;
+	struct mt_buf size;
+	uint64_t left;
+
+	if (statvfs(dir, &fs) != 0)
+		return;
+	left = (uint64_t)fs.f_bavail * fs.f_frsize;
+	if (left >= least && (fs.f_flag & ST_RDONLY) == 0)
+		return;
+	mt_buf_init(&size, 64);
+	ctl_bytes(left, &size);
+	ctl_doctor_say(d, health, step, remedy, "%s: %s left%s", dir, size.p,
+	    (fs.f_flag & ST_RDONLY) != 0 ? ", and mounted read-only" : "");
+	mt_buf_done(&size);
+}
 
 void
 ctl_doctor_keys(struct ctl_doctor *d)

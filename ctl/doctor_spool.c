@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -230,22 +229,12 @@ say_stat(
 static void
 check_room(struct ctl_doctor *d, const char *dir)
 {
-	struct statvfs fs;
 	struct stat st;
-	struct mt_buf size;
-	uint64_t left;
 
-	if (stat(dir, &st) != 0 || statvfs(dir, &fs) != 0)
+	if (stat(dir, &st) != 0)
 		return;
-	left = (uint64_t)fs.f_bavail * fs.f_frsize;
-	mt_buf_init(&size, 64);
-	ctl_bytes(left, &size);
-	if (left < d->c->o->spool_segment || (fs.f_flag & ST_RDONLY) != 0)
-		ctl_doctor_say(d, CTL_FAIL, "spool",
-		    "make room, or give the spool a file system of its own",
-		    "%s: %s left%s", dir, size.p,
-		    (fs.f_flag & ST_RDONLY) != 0 ? ", and mounted read-only"
-						 : "");
+	ctl_doctor_room(d, CTL_FAIL, "spool", dir, d->c->o->spool_segment,
+	    "make room, or give the spool a file system of its own");
 	if ((st.st_mode & (S_IWUSR | S_IWGRP)) == 0)
 		ctl_doctor_say(d, CTL_FAIL, "spool",
 		    "chmod 2770; until then events are lost, and counted",
@@ -258,7 +247,6 @@ check_room(struct ctl_doctor *d, const char *dir)
 		    "append there too",
 		    "%s: mode %04o lets only root append", dir,
 		    (unsigned)st.st_mode & 07777);
-	mt_buf_done(&size);
 }
 
 void

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* mailtrail-tail: is it at work, does it keep up, does it understand? */
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -99,30 +98,19 @@ say_source(struct ctl_doctor *d, const struct mt_tailed *t,
 static void
 check_room(struct ctl_doctor *d, const char *dir)
 {
-	struct statvfs fs;
 	struct stat st;
-	struct mt_buf size;
-	uint64_t left;
 
-	if (stat(dir, &st) != 0 || statvfs(dir, &fs) != 0)
+	if (stat(dir, &st) != 0)
 		return;
-	left = (uint64_t)fs.f_bavail * fs.f_frsize;
-	mt_buf_init(&size, 64);
-	ctl_bytes(left, &size);
-	if (left < STATE_ROOM || (fs.f_flag & ST_RDONLY) != 0)
-		ctl_doctor_say(d, CTL_WARN, "log",
-		    "make room; until then a restart reads more twice, which "
-		    "is stored once",
-		    "%s: %s left%s", dir, size.p,
-		    (fs.f_flag & ST_RDONLY) != 0 ? ", and mounted read-only"
-						 : "");
+	ctl_doctor_room(d, CTL_WARN, "log", dir, STATE_ROOM,
+	    "make room; until then a restart reads more twice, which is stored "
+	    "once");
 	if ((st.st_mode & (S_IWUSR | S_IWGRP)) == 0)
 		ctl_doctor_say(d, CTL_WARN, "log",
 		    "chmod 750; until then a restart reads more twice, which "
 		    "is stored once",
 		    "%s: mode %04o lets nobody write", dir,
 		    (unsigned)st.st_mode & 07777);
-	mt_buf_done(&size);
 }
 
 /* False: there is none that works, and why is said. */
