@@ -15,6 +15,9 @@
 #include "upkeep.h"
 #include "writer.h"
 
+/* Whoever is dismissed has this long to store what it was given. */
+#define FINISH_MS 10000
+
 /* A writer that catches up, in a thread of its own. */
 struct helper {
 	struct crew *crew;
@@ -32,6 +35,7 @@ struct crew {
 	struct mt_trouble trouble; /* of the database */
 	struct upkeep upkeep;
 	atomic_bool dismissed;
+	_Atomic int64_t dismissed_ms; /* when */
 	/* What ended a helper. */
 	pthread_mutex_t lock;
 	struct mt_err err;
@@ -50,6 +54,7 @@ crew_free(struct crew *c)
 
 	if (c == NULL)
 		return;
+	atomic_store(&c->dismissed_ms, mt_clock_mono_ms());
 	atomic_store(&c->dismissed, true);
 	for (i = 1; i < c->n; i++) {
 		if (c->helpers[i].runs) {
@@ -88,6 +93,20 @@ wait_for_call(const struct helper *h)
 	(void)eventfd_read(h->wake_fd, &calls);
 }
 
+/*
+ * Dismissed, it stores what it was given, unless Redis has gone: else that
+ * would wait for claim_ms when there is nobody of its name any more.
+ */
+static bool
+goes_on(struct helper *h)
+{
+	if (!atomic_load(&h->crew->dismissed))
+		return true;
+	return writer_finish(h->writer) &&
+	    mt_clock_mono_ms() <
+	    atomic_load(&h->crew->dismissed_ms) + FINISH_MS;
+}
+
 /* From being woken until there is no more to catch up with. */
 static enum mt_rc
 catch_up(struct helper *h, struct mt_err *err)
@@ -98,7 +117,7 @@ catch_up(struct helper *h, struct mt_err *err)
 		    "%s; going on with a writer less", err->msg);
 		return MT_OK;
 	}
-	while (!mt_stopping() && !atomic_load(&h->crew->dismissed)) {
+	while (!mt_stopping() && goes_on(h)) {
 		if (writer_turn(h->writer, err) != MT_OK)
 			return err->rc;
 		if (writer_done(h->writer))

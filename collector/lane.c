@@ -28,6 +28,7 @@ struct lane {
 	bool own_read; /* what an earlier life left is done */
 	bool full; /* the last answer was as long as we had asked for */
 	bool done; /* of an elder that catches up: has caught up */
+	bool enough; /* of an elder: nothing more is to be asked for */
 	int64_t retry_at; /* 0: no trouble */
 	int64_t wait_ms;
 	int64_t claim_at;
@@ -86,6 +87,12 @@ lane_close(struct lane *lane)
 	mt_free(lane);
 }
 
+static bool
+asks_no_more(const struct lane *lane)
+{
+	return lane->elder->done || lane->elder->enough;
+}
+
 int
 lane_fd(const struct lane *lane)
 {
@@ -97,7 +104,7 @@ lane_due(const struct lane *lane)
 {
 	if (lane->retry_at != 0)
 		return lane->retry_at;
-	if (lane->elder->done && !mt_stream_asked(lane->stream))
+	if (asks_no_more(lane) && !mt_stream_asked(lane->stream))
 		return INT64_MAX;
 	/* Redis answers by itself after BLOCK_MS; be patient a bit longer. */
 	return mt_stream_asked(lane->stream) ? mt_clock_mono_ms() + 2 * BLOCK_MS
@@ -113,8 +120,20 @@ lane_full(const struct lane *lane)
 bool
 lane_done(const struct lane *lane)
 {
-	return lane->elder->done && lane->retry_at == 0 &&
+	return asks_no_more(lane) && lane->retry_at == 0 &&
 	    !mt_stream_asked(lane->stream);
+}
+
+void
+lane_enough(struct lane *lane)
+{
+	lane->elder->enough = true;
+}
+
+bool
+lane_stuck(const struct lane *lane)
+{
+	return lane->retry_at != 0;
 }
 
 /* Say what is wrong, and when to try again. */
@@ -275,7 +294,7 @@ prepare(struct lane *lane, int64_t now_ms, struct mt_err *err)
 	if (elder->trim && (!elder->full || now_ms >= elder->trim_at) &&
 	    trim(lane, now_ms, err) != MT_OK)
 		return err->rc;
-	if (elder->done)
+	if (asks_no_more(lane))
 		return MT_OK;
 	return mt_stream_ask(
 	    lane->stream, lane->options->batch, catch_up ? 0 : BLOCK_MS, err);

@@ -57,6 +57,9 @@ int64_t lane_due(const struct lane *lane);
 bool lane_full(const struct lane *lane);
 /* One that catches up: has it, with nothing outstanding? */
 bool lane_done(const struct lane *lane);
+/* Ask for nothing any more; what is outstanding is still to be stored. */
+void lane_enough(struct lane *lane);
+bool lane_stuck(const struct lane *lane); /* it is in trouble with Redis */
 /*
  * Do what is to be done now. Troubles with Redis, a password that was changed
  * among them, are logged and tried again later; only MT_LIMIT comes back.

@@ -203,6 +203,19 @@ writer_done(const struct writer *w)
 	return true;
 }
 
+bool
+writer_finish(struct writer *w)
+{
+	bool stuck = false;
+	size_t i;
+
+	for (i = 0; i < w->n; i++) {
+		lane_enough(w->lanes[i]);
+		stuck = stuck || lane_stuck(w->lanes[i]);
+	}
+	return !stuck;
+}
+
 struct batch *
 writer_batch(struct writer *w)
 {

@@ -40,6 +40,11 @@ bool writer_behind(const struct writer *w);
 /* Of those that catch up. The password files are read again. */
 MT_MUST_CHECK enum mt_rc writer_wake(struct writer *w, struct mt_err *err);
 bool writer_done(const struct writer *w);
+/*
+ * Ask for nothing any more, and be done with what was given. False: that is in
+ * trouble, and whoever takes over entries has to.
+ */
+bool writer_finish(struct writer *w);
 void writer_rest(struct writer *w);
 /* For upkeep. */
 struct batch *writer_batch(struct writer *w);

@@ -28,9 +28,9 @@ def connections(c):
 
 
 def test_a_backlog_takes_them_all_and_then_one_is_enough(collecting):
-    events = ev.Run(12000).events
+    events = ev.Run(5000).events
     collecting.add(events)
-    daemon = collecting.start("c", batch=300, writers=3)
+    daemon = collecting.start("c", batch=150, writers=3)
     collecting.wait_stored(300)
     assert_stored(collecting, events)
     assert consumers(collecting) == {"c", "c/2", "c/3"}
@@ -49,7 +49,7 @@ def test_a_backlog_takes_them_all_and_then_one_is_enough(collecting):
 
 
 def test_trails_are_the_same(collecting, another):
-    trails = Trails(500, seed=21)
+    trails = Trails(250, seed=21)
     collecting.add(trails.events)
     collecting.start(batch=5000, writers=1)
     collecting.wait_stored(300)
@@ -63,7 +63,7 @@ def test_trails_are_the_same(collecting, another):
 
 
 def test_one_writer_is_alone(collecting):
-    events = ev.Run(3000).events
+    events = ev.Run(1000).events
     collecting.add(events)
     collecting.start("c", batch=100, writers=1)
     collecting.wait_stored(120)
@@ -82,11 +82,11 @@ def test_what_the_second_left_is_stored_at_the_next_start(collecting):
 
 
 def test_killed_while_it_catches_up(collecting):
-    events = ev.Run(8000, seed=5).events
+    events = ev.Run(3000, seed=5).events
     collecting.add(events)
     r = random.Random(4)
-    for _ in range(8):
-        daemon = collecting.process("c", batch=200, writers=3).start()
+    for _ in range(6):
+        daemon = collecting.process("c", batch=100, writers=3).start()
         time.sleep(r.uniform(0.05, 0.5))
         daemon.kill()
     collecting.start("c")
@@ -96,14 +96,15 @@ def test_killed_while_it_catches_up(collecting):
 
 @pytest.mark.parametrize("writers", [1, 4])
 def test_the_number_changes_while_it_catches_up(collecting, writers):
-    events = ev.Run(8000, seed=6).events
+    events = ev.Run(3000, seed=6).events
     collecting.add(events)
-    daemon = collecting.start("c", batch=100, writers=2)
-    collecting.conf("c", consumer="c", batch=100, writers=writers)
+    daemon = collecting.start("c", batch=50, writers=2)
+    collecting.conf("c", consumer="c", batch=50, writers=writers)
     daemon.signal(10)  # SIGUSR1
     wait_for(lambda: "configuration read again" in daemon.text(), 60,
              "the new configuration")
-    collecting.wait_stored(120)
+    # And nobody has to wait for claim_ms.
+    collecting.wait_stored(30)
     assert_stored(collecting, events)
     assert daemon.stop() == 0, daemon.tail()
 
@@ -120,16 +121,16 @@ def test_a_password_that_cannot_be_read_costs_a_writer_only(
     password = tmp_path / "password"
     password.write_text("any\n")
     password.chmod(0o600)
-    events = ev.Run(8000, seed=7).events
-    collecting.add(events[:4000])
-    daemon = collecting.start("c", batch=100, writers=2,
+    events = ev.Run(3000, seed=7).events
+    collecting.add(events[:1500])
+    daemon = collecting.start("c", batch=50, writers=2,
                               redis_user="default",
                               redis_password_file=password)
     collecting.wait_stored(120)
     assert "c/2" in consumers(collecting)
     wait_for(lambda: connections(collecting) == 1, 20, "the second to rest")
     password.unlink()
-    collecting.add(events[4000:])
+    collecting.add(events[1500:])
     collecting.wait_stored(120)
     assert_stored(collecting, events)
     assert "going on with a writer less" in daemon.text()
