@@ -96,16 +96,12 @@ def unshipped(scene, before, r):
 
 def damage(scene, name, at, bits):
     """Turn bits of the byte at that offset; the witness knows its record."""
-    scene.witness.look()
-    nonce, data = scene.witness.segment(name)
-    for begin, end, payload in records(data, nonce, HEAD):
-        if begin <= at < end:
-            scene.witness.destroy(payload)
-    fd = os.open(os.path.join(scene.ours.spool, name), os.O_RDWR)
-    try:
-        os.pwrite(fd, bytes([data[at] ^ bits]), at)
-    finally:
-        os.close(fd)
+    with scene.witness.destroying(name, at) as data:
+        fd = os.open(os.path.join(scene.ours.spool, name), os.O_RDWR)
+        try:
+            os.pwrite(fd, bytes([data[at] ^ bits]), at)
+        finally:
+            os.close(fd)
 
 
 @fault("spool damaged head", hold=(0.2, 1.0),

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The comparison itself: each way in which a run can be bad is seen."""
 
+import collections
 import types
 
 import pytest
@@ -30,12 +31,13 @@ class Scene:
         self.copies = [copies.Copy("<a@b>", ["r@x"], "Q1", TOKEN,
                                    "/i/x.gif", None, 12.0)]
         self.fetched = [copies.Fetch(TOKEN, 13.0, 13.1, "pixel")]
-        self.accepted = {"offer": {OFFER}, "rcpt": {(*OFFER, "r@x")},
-                         "mark": {(*OFFER, TOKEN)},
-                         "open": {(OFFER[0], TOKEN, "mx", "1")}}
+        self.accepted = {k: collections.Counter([v]) for k, v in (
+            ("offer", OFFER), ("rcpt", (*OFFER, "r@x")),
+            ("mark", (*OFFER, TOKEN)),
+            ("open", (OFFER[0], TOKEN, "mx", "1")))}
         self.stored = {k: set(v) for k, v in self.accepted.items()}
         self.failed, self.windows, self.dead = {}, [], []
-        self.damaged, self.lost, self.sums = set(), 0, 1
+        self.lost, self.sums = 0, 1
         self.broken, self.about = [], set()
         # What the log, reports and rspamd say: one line, one attempt.
         self.log = [LINE]
@@ -73,8 +75,7 @@ class Scene:
 
     def problems(self):
         w = witness.Witness.__new__(witness.Witness)
-        w.keys, w.events, w.damaged = KEYS, self.accepted, self.damaged
-        w.about = self.about
+        w.keys, w.events, w.about = KEYS, self.accepted, self.about
         run = Run(types.SimpleNamespace(sent={"<a@b>": self.sent},
                                         failed=self.failed,
                                         broken=self.broken),
@@ -104,7 +105,8 @@ def another_id(s):
 
 def unrecorded(s):
     for kind in ("offer", "rcpt", "mark"):
-        s.accepted[kind] = s.stored[kind] = set()
+        s.accepted[kind].clear()
+        s.stored[kind].clear()
 
 
 BAD = {
@@ -120,7 +122,8 @@ BAD = {
     "accepted and not stored": lambda s: s.stored["rcpt"].clear(),
     "stored and never accepted": lambda s: s.stored["open"].add(
         (OFFER[0], TOKEN, "mx", "2")),
-    "although they were destroyed": lambda s: s.damaged.add(OFFER),
+    "although they were destroyed": lambda s: s.accepted["offer"].update(
+        {OFFER: -1}),
     "what was folded": lambda s: setattr(s, "sums", 2),
     "a mark nobody recorded": lambda s: s.accepted["mark"].clear(),
     "passed a living milter unrecorded": unrecorded,

@@ -133,14 +133,15 @@ class Run:
                 "DATE_FORMAT(`at`, '%%Y-%%m-%%dT%%H:%%i:%%s.%%fZ')"
                 if n == "at" else f"CAST(`{n}` AS CHAR)" for n in names)
             stored = set(self.query(f"SELECT {columns} FROM ev_{kind}", ()))
-            accepted = self.witness.events[kind]
+            accepted = self.witness.events[kind].keys()
+            destroyed = self.witness.destroyed(kind)
             self.stats[f"{kind} events"] = len(accepted)
-            missing = accepted - stored - self.witness.damaged
-            self._few(f"{kind} events accepted and not stored", missing)
+            self._few(f"{kind} events accepted and not stored",
+                      accepted - stored - destroyed)
             self._few(f"{kind} events stored and never accepted",
                       stored - accepted)
             self._few(f"{kind} events stored although they were destroyed",
-                      stored & self.witness.damaged)
+                      stored & destroyed)
         try:
             assert_folded(lambda sql: self.query(sql, None))
         except AssertionError as error:

@@ -3,6 +3,8 @@
 hard link, and read by code that shares nothing with lib/spool and lib/event
 but what their headers say (lib/spool/format.h, lib/event/event.h)."""
 
+import collections
+import contextlib
 import os
 import re
 import struct
@@ -63,11 +65,13 @@ class Witness:
     def __init__(self, spool, kept):
         self.spool, self.kept = spool, kept
         self.keys = keys_of_events()
-        self.events = {name: set() for name in self.keys}  # of keys
-        self.damaged = set()    # keys of records a fault has destroyed
-        self.about = set()      # queue ids and recipients they were about
+        # Name -> key -> how many whole records were appended of it. Several,
+        # when mailtrail-tail was killed and read on from its last place;
+        # none, when a fault has destroyed each of them.
+        self.events = {name: collections.Counter() for name in self.keys}
+        self.about = set()      # queue ids and recipients of those
         self._read = {}         # segment -> (nonce, offset)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._ending = threading.Event()
         os.makedirs(kept, mode=0o700, exist_ok=True)
         self._thread = threading.Thread(target=self._work, daemon=True)
@@ -104,39 +108,56 @@ class Witness:
     def key(self, event):
         return tuple(event.get(k) for k in self.keys[event["t"]])
 
+    def destroyed(self, event):
+        """The keys of that event of which no whole record is left."""
+        return {k for k, n in self.events[event].items() if n == 0}
+
     def look(self):
         """Read what came since; segments that are gone are forgotten."""
-        self._keep()
-        for name in sorted(os.listdir(self.kept)):
-            path = os.path.join(self.kept, name)
-            # Asked before reading: a segment that was deleted has ended.
-            over = os.stat(path).st_nlink == 1
-            with open(path, "rb") as f:
-                nonce, at = self._read.get(name, (None, HEAD))
-                if nonce is None:
-                    head = f.read(HEAD)
-                    if len(head) < HEAD:
-                        continue
-                    nonce = self._nonce(head)
-                f.seek(at)
-                data = f.read()
-            for _, end, payload in records(data, nonce, 0):
-                event = pairs(payload)
-                self.events[event["t"]].add(self.key(event))
-                # Recorded again, as mailtrail-tail does after a kill.
-                self.damaged.discard(self.key(event))
-                self._read[name] = (nonce, at + end)
-            self._read.setdefault(name, (nonce, at))
-            if over:
-                os.unlink(path)
-                del self._read[name]
+        with self._lock:
+            self._keep()
+            for name in sorted(os.listdir(self.kept)):
+                self._look(name, os.path.join(self.kept, name))
         return self
 
-    def destroy(self, payload):
-        """This record, which was read, is going to be damaged."""
-        event = pairs(payload)
-        self.damaged.add(self.key(event))
-        self.about.update((event.get("queue_id"), event.get("rcpt")))
+    def _look(self, name, path):
+        # Asked before reading: a segment that was deleted has ended.
+        over = os.stat(path).st_nlink == 1
+        with open(path, "rb") as f:
+            nonce, at = self._read.get(name, (None, HEAD))
+            if nonce is None:
+                head = f.read(HEAD)
+                if len(head) < HEAD:
+                    return
+                nonce = self._nonce(head)
+            f.seek(at)
+            data = f.read()
+        end = 0
+        for _, end, payload in records(data, nonce, 0):
+            event = pairs(payload)
+            self.events[event["t"]][self.key(event)] += 1
+        self._read[name] = (nonce, at + end)
+        if over:
+            os.unlink(path)
+            del self._read[name]
+
+    @contextlib.contextmanager
+    def destroying(self, name, at):
+        """The block damages the byte at that offset of a segment, and with it
+        the record it is of, if any; yields the segment's bytes."""
+        with self._lock:  # nobody reads the record while it goes
+            self.look()
+            nonce, data = self.segment(name)
+            for begin, end, payload in records(data, nonce, HEAD):
+                if begin <= at < end:
+                    self._destroy(pairs(payload))
+            yield data
+
+    def _destroy(self, event):
+        wholes = self.events[event["t"]]
+        wholes[self.key(event)] -= 1
+        if not wholes[self.key(event)]:
+            self.about.update((event.get("queue_id"), event.get("rcpt")))
 
     @staticmethod
     def _nonce(head):
