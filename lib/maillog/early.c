@@ -5,7 +5,14 @@
 void
 mt_early_init(struct mt_early *e)
 {
-	*e = (struct mt_early){ .lines = NULL };
+	*e = (struct mt_early){ .processes = NULL };
+}
+
+static void
+forget(struct mt_early_process *p)
+{
+	while (p->n_said > 0)
+		mt_free(p->said[--p->n_said].text);
 }
 
 void
@@ -13,10 +20,10 @@ mt_early_done(struct mt_early *e)
 {
 	size_t i;
 
-	for (i = 0; e->lines != NULL && i < MT_EARLY; i++)
-		mt_free(e->lines[i].text);
-	mt_free(e->lines);
-	e->lines = NULL;
+	for (i = 0; e->processes != NULL && i < MT_EARLY; i++)
+		forget(&e->processes[i]);
+	mt_free(e->processes);
+	e->processes = NULL;
 }
 
 /* Never 0. */
@@ -27,15 +34,15 @@ who_is(struct mt_str tag, struct mt_str pid)
 }
 
 /* Who has the same place is long done, or one in a thousand unlucky. */
-static struct mt_early_line *
+static struct mt_early_process *
 place_of(struct mt_early *e, uint64_t who)
 {
-	if (e->lines == NULL)
-		e->lines = mt_alloc_array(MT_EARLY, sizeof(*e->lines));
-	return &e->lines[(who >> 1) % MT_EARLY];
+	if (e->processes == NULL)
+		e->processes = mt_alloc_array(MT_EARLY, sizeof(*e->processes));
+	return &e->processes[(who >> 1) % MT_EARLY];
 }
 
-/* Said by smtpd of a message that has no id. */
+/* Said by smtpd of a message that has no id, and does not end it. */
 static bool
 is_early(enum mt_event id, const union mt_event_any *ev)
 {
@@ -44,82 +51,102 @@ is_early(enum mt_event id, const union mt_event_any *ev)
 	    ev->reject.action != MT_action_reject;
 }
 
+/* Some others, such as a warning, change nothing of what becomes of it. */
+static bool
+is_told_again(enum mt_action action)
+{
+	return action == MT_action_hold || action == MT_action_discard ||
+	    action == MT_action_redirect;
+}
+
 /* Does the mark depend on it? */
 static bool
-is_before(const struct mt_early *e, const struct mt_early_line *line)
+is_before(const struct mt_early *e, const struct mt_early_process *p)
 {
-	return e->marked && line->number <= e->mark;
+	return e->marked && p->number <= e->mark;
 }
 
 static void
-waits_no_more(struct mt_early *e, const struct mt_early_line *line)
+waits_no_more(struct mt_early *e, const struct mt_early_process *p)
 {
-	if (line->who == 0 || line->number == 0)
+	if (p->who == 0 || p->number == 0)
 		return;
 	e->waiting--;
-	e->unsettled -= is_before(e, line);
+	e->unsettled -= is_before(e, p);
 }
 
+/* The first that this process says of a message. */
 static void
-put(struct mt_early *e, struct mt_early_line *line, uint64_t who,
-    struct mt_str text, uint64_t key)
+begin(struct mt_early *e, struct mt_early_process *p, uint64_t who)
 {
-	waits_no_more(e, line);
-	mt_free(line->text);
-	line->text = mt_str_dup(text);
-	line->n = text.n;
-	line->who = who;
-	line->key = key;
-	line->number = ++e->number;
+	waits_no_more(e, p);
+	forget(p);
+	p->who = who;
+	p->number = ++e->number;
 	e->waiting++;
 }
 
-struct mt_str
+static void
+put(struct mt_early_process *p, struct mt_str text, uint64_t key)
+{
+	size_t i;
+
+	for (i = 0; i < p->n_said; i++)
+		if (p->said[i].key == key)
+			return;
+	if (p->n_said == MT_EARLY_SAID)
+		return;
+	p->said[p->n_said++] = (struct mt_early_said){
+		.text = mt_str_dup(text), .n = text.n, .key = key
+	};
+}
+
+const struct mt_early_said *
 mt_early_line(struct mt_early *e, struct mt_str tag, struct mt_str pid,
     struct mt_str text, enum mt_event id, const union mt_event_any *ev,
-    uint64_t key, uint64_t *ret_key)
+    uint64_t key, size_t *ret_n)
 {
-	struct mt_early_line *line;
+	struct mt_early_process *p;
 	uint64_t who;
 
 	e->taken = NULL;
-	if (pid.n == 0 || (e->lines == NULL && !is_early(id, ev)))
-		return mt_str(NULL);
+	if (pid.n == 0 || (e->processes == NULL && !is_early(id, ev)))
+		return NULL;
 	who = who_is(tag, pid);
-	line = place_of(e, who);
-	if (is_early(id, ev)) {
-		/* Others, such as warnings: the id is still to come. */
-		if (ev->reject.action == MT_action_hold ||
-		    ev->reject.action == MT_action_discard ||
-		    ev->reject.action == MT_action_redirect)
-			put(e, line, who, text, key);
-		return mt_str(NULL);
+	p = place_of(e, who);
+	if (is_early(id, ev)) { /* the id is still to come */
+		if (!is_told_again(ev->reject.action))
+			return NULL;
+		if (p->who != who)
+			begin(e, p, who);
+		put(p, text, key);
+		return NULL;
 	}
-	if (line->who != who)
-		return mt_str(NULL);
-	waits_no_more(e, line);
-	line->who = 0;
-	*ret_key = line->key ^ MT_EARLY_AGAIN;
-	e->taken = line;
+	if (p->who != who)
+		return NULL;
+	waits_no_more(e, p);
+	p->who = 0;
+	e->taken = p;
 	e->taken_who = who;
-	return id == MT_EV_queue && ev->queue.step == MT_step_client
-	    ? mt_str_n(line->text, line->n)
-	    : mt_str(NULL);
+	if (id != MT_EV_queue || ev->queue.step != MT_step_client)
+		return NULL;
+	*ret_n = p->n_said;
+	return p->said;
 }
 
 void
 mt_early_take_back(struct mt_early *e)
 {
-	struct mt_early_line *line = e->taken;
+	struct mt_early_process *p = e->taken;
 
-	if (line == NULL)
+	if (p == NULL)
 		return;
 	e->taken = NULL;
-	line->who = e->taken_who;
-	if (line->number == 0)
+	p->who = e->taken_who;
+	if (p->number == 0)
 		return;
 	e->waiting++;
-	e->unsettled += is_before(e, line);
+	e->unsettled += is_before(e, p);
 }
 
 bool
@@ -147,10 +174,10 @@ give_up(struct mt_early *e)
 	size_t i;
 
 	for (i = 0; i < MT_EARLY; i++) {
-		if (!is_before(e, &e->lines[i]))
+		if (!is_before(e, &e->processes[i]))
 			continue;
-		waits_no_more(e, &e->lines[i]);
-		e->lines[i].number = 0;
+		waits_no_more(e, &e->processes[i]);
+		e->processes[i].number = 0;
 	}
 }
 

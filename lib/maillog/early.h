@@ -5,6 +5,7 @@
  * NOQUEUE; the same process's next line then gives the id:
  *
  *     smtpd[7]: NOQUEUE: hold: RCPT from ...
+ *     smtpd[7]: NOQUEUE: redirect: RCPT from ...
  *     smtpd[7]: 4dG2kQ2mzCzGd4: client=...
  *
  * Nothing else in the log says that this message is on hold, or gone. So who
@@ -22,6 +23,8 @@
 #include "event/event.h"
 
 #define MT_EARLY 1024 /* processes that may be in between; a power of two */
+#define MT_EARLY_SAID 8 /* of one message; what goes beyond is not told again \
+			 */
 
 /*
  * What tells the key of an event that is said again from the first one's, so
@@ -32,16 +35,22 @@
 /* Of log time: who gives no id for so long was killed. */
 #define MT_EARLY_WAIT (300 * MT_SECOND)
 
-struct mt_early_line {
-	uint64_t who; /* hash of tag and process id; 0: nobody */
-	uint64_t number; /* counted from 1; 0: not waited for any more */
+struct mt_early_said {
 	char *text; /* owned; the NOQUEUE line's */
 	size_t n;
 	uint64_t key; /* of its event */
 };
 
+/* What one process said of the message it is at. */
+struct mt_early_process {
+	uint64_t who; /* hash of tag and process id; 0: nobody */
+	uint64_t number; /* counted from 1; 0: not waited for any more */
+	struct mt_early_said said[MT_EARLY_SAID];
+	size_t n_said;
+};
+
 struct mt_early {
-	struct mt_early_line *lines; /* owned; NULL: none so far */
+	struct mt_early_process *processes; /* owned; NULL: none so far */
 	uint64_t number; /* of the last one */
 	size_t waiting; /* that have a number */
 	/* A place in the log, and how many from before it still wait. */
@@ -50,7 +59,7 @@ struct mt_early {
 	int64_t marked_at;
 	size_t unsettled;
 	/* What the last line took, for mt_early_take_back; NULL: nothing. */
-	struct mt_early_line *taken;
+	struct mt_early_process *taken;
 	uint64_t taken_who;
 };
 
@@ -58,13 +67,13 @@ void mt_early_init(struct mt_early *e);
 void mt_early_done(struct mt_early *e);
 /*
  * A line, and the event it made (MT_EV_N: none) with its key. When it gives an
- * id to a message that was held, discarded or redirected before: the text of
- * the line that said so, good until the next call, and the key of what is to be
- * said again of the message; else absent.
+ * id to a message that was held, discarded or redirected before: the lines that
+ * said so, *ret_n of them in their order, good until the next call; else NULL.
+ * A line that is given again, with its key, counts once.
  */
-struct mt_str mt_early_line(struct mt_early *e, struct mt_str tag,
+const struct mt_early_said *mt_early_line(struct mt_early *e, struct mt_str tag,
     struct mt_str pid, struct mt_str text, enum mt_event id,
-    const union mt_event_any *ev, uint64_t key, uint64_t *ret_key);
+    const union mt_event_any *ev, uint64_t key, size_t *ret_n);
 /* As if that line had not been read. */
 void mt_early_take_back(struct mt_early *e);
 /*

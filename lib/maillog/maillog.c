@@ -185,27 +185,33 @@ send_line(const struct mt_maillog *log, const struct mt_prefix *p,
 }
 
 /*
- * What was done to a message before the line in `shaped` gave it a queue id:
- * the same event again, of that message, at that line's time.
+ * What was done to a message before the line `client` gave it a queue id: the
+ * same events again, of that message, at that line's time.
  */
 static enum mt_rc
-send_early(struct mt_maillog *log, const struct mt_shape_line *line,
-    struct mt_str said, uint64_t key, const struct sending *to)
+send_early(struct mt_maillog *log, enum mt_process process,
+    const struct mt_early_said *said, size_t n, const struct sending *to)
 {
 	const struct mt_ev_queue client = log->shaped.ev.queue;
 	struct mt_ev_reject *ev = &log->shaped.ev.reject;
-	struct mt_shape_line early;
+	struct mt_shape_line line;
+	enum mt_rc rc = MT_OK;
+	size_t i;
 
-	mt_shape_line_init(&early, line->process, client.tag, said);
-	if (mt_shape_read(log->shapes, &early, &log->shaped) == NULL ||
-	    log->shaped.id != MT_EV_reject)
-		return MT_OK;
-	ev->at = client.at;
-	ev->host = client.host;
-	ev->line = key;
-	ev->tag = client.tag;
-	ev->queue_id = client.queue_id;
-	return to->sink(to->arg, MT_EV_reject, ev, to->err);
+	for (i = 0; i < n && rc == MT_OK; i++) {
+		mt_shape_line_init(&line, process, client.tag,
+		    mt_str_n(said[i].text, said[i].n));
+		if (mt_shape_read(log->shapes, &line, &log->shaped) == NULL ||
+		    log->shaped.id != MT_EV_reject)
+			continue;
+		ev->at = client.at;
+		ev->host = client.host;
+		ev->line = said[i].key ^ MT_EARLY_AGAIN;
+		ev->tag = client.tag;
+		ev->queue_id = client.queue_id;
+		rc = to->sink(to->arg, MT_EV_reject, ev, to->err);
+	}
+	return rc;
 }
 
 /* A line that has a tag: what it says goes to the sink. */
@@ -219,9 +225,10 @@ read_line(struct mt_maillog *log, const struct mt_prefix *p,
 	struct mt_str text = p->text;
 	struct mt_shape_line line;
 	enum mt_process process = mt_process_of(log->shapes, p->tag);
-	struct mt_str early;
+	const struct mt_early_said *early;
+	size_t n_early = 0;
 	bool known, kept, makes;
-	uint64_t key = 0, again = 0;
+	uint64_t key = 0;
 	enum mt_rc rc = MT_OK;
 
 	*ret_kind = MT_MAILLOG_FOREIGN;
@@ -242,7 +249,7 @@ read_line(struct mt_maillog *log, const struct mt_prefix *p,
 	if (makes)
 		key = mt_twins_key(&log->twins, p->at, p->tag, p->pid, p->text);
 	early = mt_early_line(&log->early, p->tag, p->pid, text, log->shaped.id,
-	    &log->shaped.ev, key, &again);
+	    &log->shaped.ev, key, &n_early);
 	if (!makes)
 		return MT_OK;
 	if (known)
@@ -252,8 +259,8 @@ read_line(struct mt_maillog *log, const struct mt_prefix *p,
 		rc =
 		    to->sink(to->arg, log->shaped.id, &log->shaped.ev, to->err);
 	}
-	if (rc == MT_OK && early.p != NULL)
-		rc = send_early(log, &line, early, again, to);
+	if (rc == MT_OK && early != NULL)
+		rc = send_early(log, process, early, n_early, to);
 	if (rc == MT_OK && kept)
 		rc = send_line(log, p, host, line.queue_id, key, to);
 	log->keys++;

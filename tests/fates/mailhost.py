@@ -95,6 +95,7 @@ RECIPIENTS = (
     (r"^deny4\.", "450 4.7.1 nothing for this one now"),
     (r"@probe\.test$", "reject_unverified_recipient"),
     (r"@warned\.test$", "warned"),
+    (r"^kept\.", "HOLD kept for this one"),
 )
 HEADERS = (
     ("X-Fate-Header: reject", "REJECT such a header"),

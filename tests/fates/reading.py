@@ -57,7 +57,8 @@ class Reading:
         self.entries = collections.defaultdict(Entry)
         self.refusals = []
         self.arrived = collections.defaultdict(set)
-        self._pending = {}  # pid -> act on a message that has no id yet
+        # pid -> acts on a message that has no id yet
+        self._pending = collections.defaultdict(list)
         for line in lines:
             match = LINE.match(line)
             if match:
@@ -110,12 +111,12 @@ class Reading:
     def _take_up(self, entry, pid):
         """smtpd says what a rule did at the first recipient before the
         message has an id, and then the id."""
-        act = self._pending.pop(pid, None)
-        if act == "hold":
+        acts = self._pending.pop(pid, ())
+        if "hold" in acts:
             entry.held = True
-        elif act == "redirect":
+        if "redirect" in acts:
             entry.redirected = True
-        elif act == "discard":
+        if "discard" in acts:
             entry.acts.add("discarded")
 
     def _refusal(self, queue_id, pid, text):
@@ -132,7 +133,10 @@ class Reading:
                 stage.lower(), int(code[1] or 0) if code else 0, sender,
                 rcpt, queue_id))
         if queue_id is None:
-            self._pending[pid] = action
+            if action == "reject":
+                self._pending.pop(pid, None)
+            else:
+                self._pending[pid].append(action)
             return
         entry = self.entries[queue_id]
         if action == "hold":

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "maillog/early.h"
 #include "maillog/maillog.h"
 #include "maillog/prefix.h"
 
@@ -362,6 +363,9 @@ what_was_done_before_there_was_an_id(void **state)
 #define HOLD \
 	"hold: RCPT from c.example[192.0.2.1]: <a@b>: Sender address kept; " \
 	"from=<a@b> to=<c@d> proto=ESMTP helo=<c>"
+#define REDIRECT \
+	"redirect: RCPT from c.example[192.0.2.1]: <c@d>: Recipient address " \
+	"triggers REDIRECT e@f; from=<a@b> to=<c@d> proto=ESMTP helo=<c>"
 #define CLIENT "client=c.example[192.0.2.1]"
 	SAY("1", "NOQUEUE: " HOLD);
 	SAY("2", "4dG2kQ2mzCzGd5: " CLIENT); /* another process */
@@ -402,6 +406,47 @@ what_was_done_before_there_was_an_id(void **state)
 	maillog_end(&s);
 }
 
+/* One rule holds, another redirects: both are of the message. */
+static void
+all_that_was_done_before_there_was_an_id(void **state)
+{
+	struct mt_maillog_options options =
+	    MAILLOG_OPTIONS("UTC", .keep_lines = false);
+	enum mt_maillog_kind kind;
+	struct maillog_scene s;
+	struct mt_err err;
+	int i;
+
+	(void)state;
+	maillog_begin(&s, &options);
+	SAY("1", "NOQUEUE: " HOLD);
+	/* It could not be kept, and is given again: it was said once. */
+	s.answer = MT_AGAIN;
+	assert_int_equal(mt_maillog_line(s.log,
+			     MT_LIT("Nov  5 16:41:37 mx1 postfix/smtpd[1]: "
+				    "NOQUEUE: " REDIRECT),
+			     MAILLOG_NOW, maillog_take, &s, &kind, &err),
+	    MT_AGAIN);
+	s.answer = MT_OK;
+	SAY("1", "NOQUEUE: " REDIRECT);
+	SAY("1", "4dG2kQ2mzCzGd4: " CLIENT);
+	assert_int_equal(s.n, 3);
+	assert_true(maillog_says(&s, "action=<hold>"));
+	assert_true(maillog_says(&s, "action=<redirect>"));
+	assert_true(s.key[1] != s.key[2]);
+	/* What the next message is told of is its own only. */
+	SAY("1", "NOQUEUE: " REDIRECT);
+	SAY("1", "4dG2kQ2mzCzGd5: " CLIENT);
+	assert_int_equal(s.n, 2);
+	assert_false(maillog_says(&s, "action=<hold>"));
+	/* There is an end to what is kept. */
+	for (i = 0; i < 2 * MT_EARLY_SAID; i++)
+		SAY("1", "NOQUEUE: " HOLD);
+	SAY("1", "4dG2kQ2mzCzGd6: " CLIENT);
+	assert_int_equal(s.n, 1 + MT_EARLY_SAID);
+	maillog_end(&s);
+}
+
 /* Readers find the one by the other; equal lines of a moment have their own. */
 static void
 what_is_said_again_has_the_key_of_the_first_but_for_a_bit(void **state)
@@ -435,6 +480,7 @@ reading_begins_again_before_what_waits_for_its_id(void **state)
 {
 	enum { NEXT = MT_MAILLOG_NEXT, GOOD = MT_MAILLOG_GOOD };
 #define OTHER "postfix/qmgr[1]: 4dG2kQ2mzCzGd4: removed"
+#define CONNECT "connect from c.example[::1]"
 #define SMTPD(pid, text) "postfix/smtpd[" pid "]: " text
 	static const struct {
 		const char *stamp, *text;
@@ -455,7 +501,8 @@ reading_begins_again_before_what_waits_for_its_id(void **state)
 		/* One that says no more, and another with its number. */
 		{ "16:00:07", SMTPD("3", "NOQUEUE: " HOLD), 0 },
 		{ "16:00:08", OTHER, NEXT },
-		{ "16:00:09", SMTPD("3", "NOQUEUE: " HOLD), GOOD },
+		{ "16:00:09", SMTPD("3", CONNECT), GOOD },
+		{ "16:00:09", SMTPD("3", "NOQUEUE: " HOLD), 0 },
 		{ "16:00:10", OTHER, NEXT },
 		{ "16:05:09", OTHER, 0 },
 		{ "16:05:10", OTHER, GOOD },
@@ -499,6 +546,7 @@ main(void)
 		cmocka_unit_test(lines_of_any_length_take_their_time_only),
 		cmocka_unit_test(unknown_lines_are_counted_by_program),
 		cmocka_unit_test(what_was_done_before_there_was_an_id),
+		cmocka_unit_test(all_that_was_done_before_there_was_an_id),
 		cmocka_unit_test(
 		    what_is_said_again_has_the_key_of_the_first_but_for_a_bit),
 		cmocka_unit_test(

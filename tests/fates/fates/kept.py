@@ -3,7 +3,7 @@
 end.
 """
 
-from ..message import fate
+from ..message import Final, fate
 
 # What the administrator does
 
@@ -13,6 +13,15 @@ def held_and_released(m):
     m.say_from(m.random.choice(("hold", "endhold")))
     m.act = "-H"
     m.some()
+
+
+@fate(5)
+def held_redirected_and_released(m):
+    # Two rules, before the message has its queue id.
+    m.say_from("redirect")
+    m.act = "-H"
+    m.add(f"kept.{m.name}.0@sink.test", "delivered",
+          [Final(f"ok.{m.name}.r@sink.test", "delivered")])
 
 
 @fate(10)
@@ -68,6 +77,12 @@ def held_by_scan(m):
 def held_by_rule(m):
     m.say_from(m.random.choice(("hold", "endhold")))
     m.never("held")
+
+
+@fate(5)
+def held_and_redirected(m):
+    m.say_from("redirect")
+    m.add(f"kept.{m.name}.0@sink.test", "held", [])
 
 
 @fate(5)
