@@ -23,8 +23,7 @@
 #include "event/event.h"
 
 #define MT_EARLY 1024 /* processes that may be in between; a power of two */
-#define MT_EARLY_SAID 8 /* of one message; what goes beyond is not told again \
-			 */
+#define MT_EARLY_SAID 8 /* of one message; more is not told again */
 
 /*
  * What tells the key of an event that is said again from the first one's, so

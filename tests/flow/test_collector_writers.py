@@ -8,8 +8,9 @@ import time
 import pytest
 
 from tests.lib import events as ev
-from tests.lib.collecting import EX_CONFIG, assert_stored
-from tests.lib.process import wait_for
+from tests.lib.collecting import EX_CONFIG, Collecting, assert_stored
+from tests.lib.process import stopped, wait_for
+from tests.lib.redis import Redis
 from tests.lib.trails import Trails
 
 
@@ -106,6 +107,30 @@ def test_the_number_changes_while_it_catches_up(collecting, writers):
     # And nobody has to wait for claim_ms.
     collecting.wait_stored(30)
     assert_stored(collecting, events)
+    assert daemon.stop() == 0, daemon.tail()
+
+
+def test_redis_hangs_while_a_writer_is_dismissed(
+        build, own_lab, mariadb, database):
+    redis = Redis(own_lab).start()
+    collecting = Collecting(build, own_lab, redis, mariadb, database,
+                            "hangs").migrate()
+    events = ev.Run(3000, seed=9).events
+    collecting.add(events)
+    short = {"consumer": "c", "batch": 50, "redis_timeout_ms": 1000,
+             "claim_ms": 1000}
+    daemon = collecting.start("c", writers=2, **short)
+    wait_for(lambda: "c/2" in consumers(collecting), 20, "the second writer")
+    with stopped(redis.process.pid):
+        collecting.conf("c", writers=1, **short)
+        daemon.signal(10)  # SIGUSR1
+        wait_for(lambda: "configuration read again" in daemon.text(), 30,
+                 "the new configuration, without Redis")
+    assert "no answer in time" in daemon.text()
+    # What the second had been given is the first one's before long.
+    collecting.wait_stored(60)
+    assert_stored(collecting, events)
+    assert "took over what another collector left" in daemon.text()
     assert daemon.stop() == 0, daemon.tail()
 
 
