@@ -22,6 +22,14 @@ def consumers(c):
                 redis.xinfo_consumers(c.stream, "mailtrail")}
 
 
+def in_hand(c, consumer):
+    """Entries it was given and has not acknowledged."""
+    with c.redis.connect() as redis:
+        return sum(one["pending"] for one in
+                   redis.xinfo_consumers(c.stream, "mailtrail")
+                   if one["name"] == consumer)
+
+
 def connections(c):
     return c.query("SELECT COUNT(*) FROM information_schema.processlist "
                    "WHERE db = %s AND id <> CONNECTION_ID()",
@@ -119,14 +127,17 @@ def test_redis_hangs_while_a_writer_is_dismissed(
     collecting.add(events)
     short = {"consumer": "c", "batch": 50, "redis_timeout_ms": 1000,
              "claim_ms": 1000}
-    daemon = collecting.start("c", writers=2, **short)
-    wait_for(lambda: "c/2" in consumers(collecting), 20, "the second writer")
-    with stopped(redis.process.pid):
-        collecting.conf("c", writers=1, **short)
-        daemon.signal(10)  # SIGUSR1
-        wait_for(lambda: "configuration read again" in daemon.text(), 30,
-                 "the new configuration, without Redis")
-    assert "no answer in time" in daemon.text()
+    with mariadb.connect(database) as locker, locker.cursor() as cursor:
+        cursor.execute("LOCK TABLES ev_offer WRITE")
+        daemon = collecting.start("c", writers=2, **short)
+        wait_for(lambda: in_hand(collecting, "c/2") > 0, 20,
+                 "the second writer to have events in hand")
+        with stopped(redis.process.pid):
+            cursor.execute("UNLOCK TABLES")
+            collecting.conf("c", writers=1, **short)
+            daemon.signal(10)  # SIGUSR1
+            wait_for(lambda: "configuration read again" in daemon.text(), 30,
+                     "the new configuration, without Redis")
     # What the second had been given is the first one's before long.
     collecting.wait_stored(60)
     assert_stored(collecting, events)
