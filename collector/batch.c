@@ -25,6 +25,8 @@ struct batch {
 	size_t piece; /* as many as went well lately */
 	int wait_ms;
 	struct mt_trouble *trouble; /* of the database; borrowed */
+	int call_fd;
+	bool left; /* it was called away */
 	/* Of one batch: */
 	struct store_event *events;
 	size_t *entry; /* which entry an event came from */
@@ -37,7 +39,8 @@ struct batch {
 };
 
 struct batch *
-batch_new(struct store *store, size_t most, struct mt_trouble *trouble)
+batch_new(
+    struct store *store, size_t most, struct mt_trouble *trouble, int call_fd)
 {
 	struct batch *b = mt_alloc(sizeof(*b));
 
@@ -45,6 +48,7 @@ batch_new(struct store *store, size_t most, struct mt_trouble *trouble)
 	b->most = b->piece = most;
 	arena_init(&b->texts);
 	b->trouble = trouble;
+	b->call_fd = call_fd;
 	return b;
 }
 
@@ -121,17 +125,24 @@ decode(struct batch *b, const struct mt_entries *entries)
 	}
 }
 
-/* False when the program shall stop. */
+bool
+batch_left(const struct batch *b)
+{
+	return b->left;
+}
+
+/* False when called away. */
 static bool
 wait_a_while(struct batch *b)
 {
-	struct pollfd fd = { .fd = mt_stop_fd(), .events = POLLIN };
+	struct pollfd fds[2] = { { .fd = mt_stop_fd(), .events = POLLIN },
+		{ .fd = b->call_fd, .events = POLLIN } };
 
 	b->wait_ms = b->wait_ms == 0 ? FIRST_WAIT_MS : b->wait_ms * 2;
 	if (b->wait_ms > LONGEST_WAIT_MS)
 		b->wait_ms = LONGEST_WAIT_MS;
-	(void)poll(&fd, 1, b->wait_ms);
-	return !mt_stopping();
+	b->left = poll(fds, 2, b->wait_ms) > 0;
+	return !b->left;
 }
 
 /* The events are not to blame: their time comes when it is over. */
@@ -166,6 +177,7 @@ say_over(struct batch *b)
 enum mt_rc
 batch_connect(struct batch *b, struct mt_err *err)
 {
+	b->left = false;
 	while (store_connect(b->store, err) != MT_OK) {
 		say_trouble(b, err);
 		if (!wait_a_while(b))
@@ -176,7 +188,7 @@ batch_connect(struct batch *b, struct mt_err *err)
 	return MT_OK;
 }
 
-/* One piece, until it is stored; MT_AGAIN when the program shall stop. */
+/* One piece, until it is stored; MT_AGAIN when called away. */
 static enum mt_rc
 store_piece(struct batch *b, size_t from, size_t *n, struct mt_err *err)
 {
@@ -282,6 +294,7 @@ batch_store(void *context, struct mt_stream *stream,
 {
 	struct batch *b = context;
 
+	b->left = false;
 	decode(b, entries);
 	if (store_range(b, entries, 0, b->n, err) != MT_OK)
 		return err->rc;

@@ -24,7 +24,7 @@ struct helper {
 	struct writer *writer;
 	pthread_t thread;
 	bool runs;
-	int wake_fd; /* there is much to do, or the crew is dismissed */
+	int wake_fd; /* readable: there is much to do, or it is dismissed */
 };
 
 /* All that hangs on one configuration; a reload makes another. */
@@ -36,6 +36,7 @@ struct crew {
 	struct upkeep upkeep;
 	atomic_bool dismissed;
 	_Atomic int64_t dismissed_ms; /* when */
+	int dismissed_fd; /* readable from then on */
 	/* What ended a helper. */
 	pthread_mutex_t lock;
 	struct mt_err err;
@@ -56,6 +57,8 @@ crew_free(struct crew *c)
 		return;
 	atomic_store(&c->dismissed_ms, mt_clock_mono_ms());
 	atomic_store(&c->dismissed, true);
+	if (c->dismissed_fd >= 0)
+		(void)eventfd_write(c->dismissed_fd, 1);
 	for (i = 1; i < c->n; i++) {
 		if (c->helpers[i].runs) {
 			wake(&c->helpers[i]);
@@ -66,6 +69,8 @@ crew_free(struct crew *c)
 	}
 	for (i = 0; i < c->n; i++)
 		writer_free(c->writers[i]);
+	if (c->dismissed_fd >= 0)
+		(void)close(c->dismissed_fd);
 	mt_trouble_done(&c->trouble);
 	(void)pthread_mutex_destroy(&c->lock);
 	mt_free(c);
@@ -94,15 +99,15 @@ wait_for_call(const struct helper *h)
 }
 
 /*
- * Dismissed, it stores what it was given, unless Redis has gone: else that
- * would wait for claim_ms when there is nobody of its name any more.
+ * Dismissed, it stores what it was given, unless Redis or MariaDB has gone:
+ * else that would wait for claim_ms when there is nobody of its name any more.
  */
 static bool
 goes_on(struct helper *h)
 {
 	if (!atomic_load(&h->crew->dismissed))
 		return true;
-	return writer_finish(h->writer) &&
+	return !writer_left(h->writer) && writer_finish(h->writer) &&
 	    mt_clock_mono_ms() <
 	    atomic_load(&h->crew->dismissed_ms) + FINISH_MS;
 }
@@ -168,6 +173,7 @@ engage(struct crew *c, struct mt_conf *conf, size_t n, struct mt_err *err)
 
 	for (; c->n < n; c->n++) {
 		if (writer_new(conf, (unsigned)c->n + 1, &c->trouble,
+			c->n == 0 ? mt_reload_fd() : c->dismissed_fd,
 			&c->writers[c->n], err) != MT_OK)
 			return err->rc;
 		h = &c->helpers[c->n];
@@ -193,7 +199,11 @@ crew_new(struct mt_conf *conf, struct crew **ret_crew, struct mt_err *err)
 	(void)pthread_mutex_init(&c->lock, NULL);
 	c->upkeep.days_ahead = (unsigned)o->days_ahead;
 	c->upkeep.said_at = mt_clock_mono_ms();
-	if (engage(c, conf, (size_t)o->writers, err) != MT_OK) {
+	c->dismissed_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (c->dismissed_fd < 0)
+		(void)mt_fail_sys(err, "eventfd");
+	if (c->dismissed_fd < 0 ||
+	    engage(c, conf, (size_t)o->writers, err) != MT_OK) {
 		crew_free(c);
 		return err->rc;
 	}

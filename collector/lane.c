@@ -371,6 +371,8 @@ lane_step(struct lane *lane, int64_t now_ms, struct mt_err *err)
 	}
 	/* What was given to us and not acknowledged is read again. */
 	lane->elder->own_read = lane->elder->done = false;
+	if (lane->options->left(lane->options->context))
+		return MT_OK;
 	if (rc == MT_ABSENT) {
 		rc = mt_stream_create(lane->stream, err);
 		if (rc == MT_OK)

@@ -41,6 +41,8 @@ struct lane_options {
 	 */
 	bool catch_up;
 	lane_store *store;
+	/* Did it fail because it was called away? */
+	bool (*left)(const void *context);
 	void *context;
 };
 

@@ -27,7 +27,7 @@ struct writer {
 };
 
 static void
-set_peers(struct writer *w, struct mt_trouble *trouble)
+set_peers(struct writer *w, struct mt_trouble *trouble, int call_fd)
 {
 	const struct collector_options *o = mt_conf_values(w->conf);
 	struct mt_db_options db = { .socket = o->db_socket,
@@ -42,7 +42,7 @@ set_peers(struct writer *w, struct mt_trouble *trouble)
 		.group = o->redis_group,
 		.timeout_ms = (unsigned)o->redis_timeout_ms };
 	w->store = store_new(&db, o->db_password_file);
-	w->batch = batch_new(w->store, (size_t)o->batch, trouble);
+	w->batch = batch_new(w->store, (size_t)o->batch, trouble, call_fd);
 }
 
 static void
@@ -60,6 +60,12 @@ name_consumer(struct writer *w, unsigned number)
 		    (int)name.n, name.p, number);
 }
 
+static bool
+has_left(const void *context)
+{
+	return batch_left(context);
+}
+
 static enum mt_rc
 open_lanes(struct writer *w, struct mt_err *err)
 {
@@ -74,6 +80,7 @@ open_lanes(struct writer *w, struct mt_err *err)
 		.claim_ms = o->claim_ms,
 		.catch_up = !w->first,
 		.store = batch_store,
+		.left = has_left,
 		.context = w->batch };
 	if (mt_endpoints_read(o->redis, endpoints, MT_MAX_ENDPOINTS, &n, err) !=
 	    MT_OK)
@@ -107,13 +114,13 @@ writer_free(struct writer *w)
 
 enum mt_rc
 writer_new(struct mt_conf *conf, unsigned number, struct mt_trouble *trouble,
-    struct writer **ret_writer, struct mt_err *err)
+    int call_fd, struct writer **ret_writer, struct mt_err *err)
 {
 	struct writer *w = mt_alloc(sizeof(*w));
 
 	w->conf = mt_conf_ref(conf);
 	w->first = number == 1;
-	set_peers(w, trouble);
+	set_peers(w, trouble, call_fd);
 	name_consumer(w, number);
 	if (w->first &&
 	    (open_lanes(w, err) != MT_OK ||
@@ -148,11 +155,17 @@ writer_turn(struct writer *w, struct mt_err *err)
 	size_t i;
 
 	if (batch_connect(w->batch, err) != MT_OK)
-		return mt_stopping() ? MT_OK : err->rc;
-	for (i = 0; i < w->n && !mt_stopping(); i++)
+		return MT_OK; /* called away */
+	for (i = 0; i < w->n && !mt_stopping() && !writer_left(w); i++)
 		if (lane_step(w->lanes[i], mt_clock_mono_ms(), err) != MT_OK)
 			return err->rc;
 	return MT_OK;
+}
+
+bool
+writer_left(const struct writer *w)
+{
+	return batch_left(w->batch);
 }
 
 static int

@@ -25,14 +25,18 @@ struct writer;
 
 /*
  * The number-th, from 1 on; `trouble` is what all share of the database's
- * (borrowed). The first connects: Redis and a database that is away are waited
+ * (borrowed). What is readable at `call_fd` calls it away from waiting for the
+ * database. The first connects: Redis and a database that is away are waited
  * for later, one that has another schema, or does not let us in, is an error.
  */
 MT_MUST_CHECK enum mt_rc writer_new(struct mt_conf *conf, unsigned number,
-    struct mt_trouble *trouble, struct writer **ret_writer, struct mt_err *err);
+    struct mt_trouble *trouble, int call_fd, struct writer **ret_writer,
+    struct mt_err *err);
 void writer_free(struct writer *w); /* NULL is fine */
-/* One turn with each lane. Does not fail when the program shall stop. */
+/* One turn with each lane, unless it is called away. */
 MT_MUST_CHECK enum mt_rc writer_turn(struct writer *w, struct mt_err *err);
+/* Was the last turn cut short by a call, or the stop? */
+bool writer_left(const struct writer *w);
 /* Wait for Redis, for `wake_fd`, or for the stop. */
 void writer_sleep(const struct writer *w, int wake_fd);
 /* Did Redis, the last time, give all that was asked for? */

@@ -8,8 +8,9 @@ import time
 import pytest
 
 from tests.lib import events as ev
-from tests.lib.collecting import EX_CONFIG, Collecting, assert_stored
-from tests.lib.process import Process
+from tests.lib.collecting import (EX_CONFIG, Collecting, assert_stored,
+                                  unique)
+from tests.lib.process import Process, wait_for
 from tests.lib.proxy import Proxy
 
 
@@ -41,6 +42,37 @@ def test_a_database_that_is_away_at_start_is_waited_for(fragile):
     fragile.wait_stored()
     assert_stored(fragile, events)
     assert daemon.running()
+
+
+def offers(c):
+    return set(c.query("SELECT at, host, queue_id FROM ev_offer"))
+
+
+def test_a_database_that_moves_while_it_is_away(fragile, another):
+    """The new configuration is read though nobody answers at the old place."""
+    events = ev.Run(6000).events
+    fragile.add(events)
+    daemon = fragile.start("c", batch=200, writers=2)
+    wait_for(lambda: offers(fragile), 30, "the first of them")
+    fragile.mariadb.kill()
+    wait_for(lambda: "keeping the events" in daemon.text(), 30,
+             "MariaDB to be missed")
+    # One that cannot be read changes nothing.
+    fragile.conf("c", writers="many")
+    daemon.signal(10)  # SIGUSR1
+    wait_for(lambda: "writers" in daemon.text(), 10, "the complaint")
+    fragile.conf("c", consumer="c", batch=200, writers=2,
+                 db_socket=another.mariadb.socket, db_name=another.database)
+    daemon.signal(10)
+    wait_for(lambda: "configuration read again" in daemon.text(), 10,
+             "the new configuration")
+    fragile.wait_stored()
+    fragile.mariadb.start()
+    assert len(offers(fragile) | offers(another)) == unique(
+        events, "offer", "at", "host", "queue_id")
+    assert offers(another)
+    assert "redis unix" not in daemon.text(), "Redis was well all the time"
+    assert daemon.stop() == 0, daemon.tail()
 
 
 def test_a_read_only_database_is_waited_for(fragile):
