@@ -7,8 +7,8 @@
  *
  * A row names no queue id (but those of messages that rspamd broke off, in its
  * newest releases, do), and its time has whole seconds. `twin`, the rest of the
- * event's key, is a hash of what else the row says of the message, of the
- * verdict and of the microseconds it took: what is read again is stored once.
+ * event's key, is a hash of what else the row says of the message and of the
+ * action: what is read again, or another way, is stored once.
  *
  * What rspamd writes where it knows nothing ("unknown", "undef") is absent.
  * direction: outbound with a login or from an address that rspamd calls local
