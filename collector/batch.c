@@ -16,6 +16,8 @@
 /* While MariaDB is away: first and longest wait until the next try. */
 #define FIRST_WAIT_MS 50
 #define LONGEST_WAIT_MS 5000
+/* A deadlock is over sooner: who is called away tries again first. */
+#define LAST_CHANCE_MS 400
 
 struct batch {
 	struct store *store;
@@ -136,11 +138,13 @@ static bool
 wait_a_while(struct batch *b)
 {
 	struct pollfd fds[2] = { { .fd = mt_stop_fd(), .events = POLLIN },
-		{ .fd = b->call_fd, .events = POLLIN } };
+		{ .fd = -1, .events = POLLIN } };
 
 	b->wait_ms = b->wait_ms == 0 ? FIRST_WAIT_MS : b->wait_ms * 2;
 	if (b->wait_ms > LONGEST_WAIT_MS)
 		b->wait_ms = LONGEST_WAIT_MS;
+	if (b->wait_ms > LAST_CHANCE_MS)
+		fds[1].fd = b->call_fd;
 	b->left = poll(fds, 2, b->wait_ms) > 0;
 	return !b->left;
 }
