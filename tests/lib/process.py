@@ -47,6 +47,9 @@ def wait_for(condition, timeout=10.0, what=None, interval=0.01):
 
 
 _handed_out = set()
+# Workers, which run files of tests beside each other, have ports of their own.
+_WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
 
 
 def free_port():
@@ -55,7 +58,8 @@ def free_port():
         with socket.socket() as s:
             s.bind(("127.0.0.1", 0))
             port = s.getsockname()[1]
-        if port not in _handed_out:
+        # By halves: the kernel gives odd ones only, while there are any.
+        if port // 2 % _WORKERS == _WORKER and port not in _handed_out:
             _handed_out.add(port)
             return port
 
