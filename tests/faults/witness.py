@@ -71,7 +71,8 @@ class Witness:
         self.events = {name: collections.Counter() for name in self.keys}
         self.about = set()      # queue ids and recipients of those
         self._read = {}         # segment -> (nonce, offset)
-        self._lock = threading.RLock()
+        # Two, since reading takes long: what comes meanwhile is kept.
+        self._keeping, self._reading = threading.Lock(), threading.RLock()
         self._ending = threading.Event()
         os.makedirs(kept, mode=0o700, exist_ok=True)
         self._thread = threading.Thread(target=self._work, daemon=True)
@@ -90,7 +91,7 @@ class Witness:
             self._keep()
 
     def _keep(self):
-        with self._lock:
+        with self._keeping:
             for name in os.listdir(self.spool):
                 kept = os.path.join(self.kept, name)
                 if not name.endswith(".seg") or os.path.exists(kept):
@@ -114,7 +115,7 @@ class Witness:
 
     def look(self):
         """Read what came since; segments that are gone are forgotten."""
-        with self._lock:
+        with self._reading:
             self._keep()
             for name in sorted(os.listdir(self.kept)):
                 self._look(name, os.path.join(self.kept, name))
@@ -145,7 +146,7 @@ class Witness:
     def destroying(self, name, at):
         """The block damages the byte at that offset of a segment, and with it
         the record it is of, if any; yields the segment's bytes."""
-        with self._lock:  # nobody reads the record while it goes
+        with self._reading:  # nobody reads the record while it goes
             self.look()
             nonce, data = self.segment(name)
             for begin, end, payload in records(data, nonce, HEAD):
