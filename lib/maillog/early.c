@@ -2,6 +2,9 @@
 #include "base/mem.h"
 #include "maillog/early.h"
 
+/* Where a process may stand, so that hardly one takes another's place. */
+#define PLACES 8
+
 void
 mt_early_init(struct mt_early *e)
 {
@@ -33,13 +36,42 @@ who_is(struct mt_str tag, struct mt_str pid)
 	return mt_str_hash(pid, mt_str_hash(tag, MT_HASH)) | 1;
 }
 
-/* Who has the same place is long done, or one in a thousand unlucky. */
+/* The places of that process. */
 static struct mt_early_process *
-place_of(struct mt_early *e, uint64_t who)
+places_of(const struct mt_early *e, uint64_t who)
 {
+	return &e->processes[(who >> 1) % (MT_EARLY / PLACES) * PLACES];
+}
+
+static struct mt_early_process *
+find(const struct mt_early *e, uint64_t who)
+{
+	struct mt_early_process *p = places_of(e, who);
+	size_t i;
+
+	for (i = 0; i < PLACES; i++)
+		if (p[i].who == who)
+			return &p[i];
+	return NULL;
+}
+
+/* A free place, or that of whom we have waited for longest. */
+static struct mt_early_process *
+make_room(struct mt_early *e, uint64_t who)
+{
+	struct mt_early_process *p, *eldest;
+	size_t i;
+
 	if (e->processes == NULL)
 		e->processes = mt_alloc_array(MT_EARLY, sizeof(*e->processes));
-	return &e->processes[(who >> 1) % MT_EARLY];
+	p = eldest = places_of(e, who);
+	for (i = 0; i < PLACES; i++) {
+		if (p[i].who == 0)
+			return &p[i];
+		if (p[i].number < eldest->number)
+			eldest = &p[i];
+	}
+	return eldest;
 }
 
 /* Said by smtpd of a message that has no id, and does not end it. */
@@ -76,21 +108,28 @@ waits_no_more(struct mt_early *e, const struct mt_early_process *p)
 }
 
 /* The first that this process says of a message. */
-static void
-begin(struct mt_early *e, struct mt_early_process *p, uint64_t who)
+static struct mt_early_process *
+begin(struct mt_early *e, uint64_t who)
 {
+	struct mt_early_process *p = make_room(e, who);
+
 	waits_no_more(e, p);
 	forget(p);
+	e->n += p->who == 0;
 	p->who = who;
 	p->number = ++e->number;
 	e->waiting++;
+	return p;
 }
 
 static void
-put(struct mt_early_process *p, struct mt_str text, uint64_t key)
+put(struct mt_early *e, uint64_t who, struct mt_str text, uint64_t key)
 {
+	struct mt_early_process *p = e->processes == NULL ? NULL : find(e, who);
 	size_t i;
 
+	if (p == NULL)
+		p = begin(e, who);
 	for (i = 0; i < p->n_said; i++)
 		if (p->said[i].key == key)
 			return;
@@ -110,22 +149,19 @@ mt_early_line(struct mt_early *e, struct mt_str tag, struct mt_str pid,
 	uint64_t who;
 
 	e->taken = NULL;
-	if (pid.n == 0 || (e->processes == NULL && !is_early(id, ev)))
+	if (pid.n == 0 || (e->n == 0 && !is_early(id, ev)))
 		return NULL;
 	who = who_is(tag, pid);
-	p = place_of(e, who);
 	if (is_early(id, ev)) { /* the id is still to come */
-		if (!is_told_again(ev->reject.action))
-			return NULL;
-		if (p->who != who)
-			begin(e, p, who);
-		put(p, text, key);
+		if (is_told_again(ev->reject.action))
+			put(e, who, text, key);
 		return NULL;
 	}
-	if (p->who != who)
+	if ((p = find(e, who)) == NULL)
 		return NULL;
 	waits_no_more(e, p);
 	p->who = 0;
+	e->n--;
 	e->taken = p;
 	e->taken_who = who;
 	if (id != MT_EV_queue || ev->queue.step != MT_step_client)
@@ -143,6 +179,7 @@ mt_early_take_back(struct mt_early *e)
 		return;
 	e->taken = NULL;
 	p->who = e->taken_who;
+	e->n++;
 	if (p->number == 0)
 		return;
 	e->waiting++;

@@ -22,7 +22,7 @@
 #include "base/str.h"
 #include "event/event.h"
 
-#define MT_EARLY 1024 /* processes that may be in between; a power of two */
+#define MT_EARLY 1024 /* processes that may be in between */
 #define MT_EARLY_SAID 8 /* of one message; more is not told again */
 
 /*
@@ -50,6 +50,7 @@ struct mt_early_process {
 
 struct mt_early {
 	struct mt_early_process *processes; /* owned; NULL: none so far */
+	size_t n; /* of them that are somebody */
 	uint64_t number; /* of the last one */
 	size_t waiting; /* that have a number */
 	/* A place in the log, and how many from before it still wait. */

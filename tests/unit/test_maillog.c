@@ -447,6 +447,37 @@ all_that_was_done_before_there_was_an_id(void **state)
 	maillog_end(&s);
 }
 
+/* However their hashes meet. */
+static void
+many_processes_are_between_the_two_lines_at_once(void **state)
+{
+	struct mt_maillog_options options =
+	    MAILLOG_OPTIONS("UTC", .keep_lines = false);
+	struct maillog_scene s;
+	char line[512];
+	int i;
+
+	(void)state;
+	maillog_begin(&s, &options);
+#define SAY_AS(format) \
+	((void)snprintf(line, sizeof(line), \
+	     "Nov  5 16:41:37 mx1 postfix/smtpd[%d]: " format, 1000 + i), \
+	    maillog_feedz(&s, line))
+	for (i = 0; i < 300; i++)
+		(void)SAY_AS("NOQUEUE: " HOLD);
+	for (i = 0; i < 300; i++) {
+		(void)SAY_AS("4dG2kQ2mzCzGd4: " CLIENT);
+		assert_int_equal(s.n, 2);
+	}
+	/* More than there is room for: the last are told. */
+	for (i = 0; i < 20 * MT_EARLY; i++)
+		(void)SAY_AS("NOQUEUE: " HOLD);
+	i--;
+	(void)SAY_AS("4dG2kQ2mzCzGd4: " CLIENT);
+	assert_int_equal(s.n, 2);
+	maillog_end(&s);
+}
+
 /* Readers find the one by the other; equal lines of a moment have their own. */
 static void
 what_is_said_again_has_the_key_of_the_first_but_for_a_bit(void **state)
@@ -547,6 +578,8 @@ main(void)
 		cmocka_unit_test(unknown_lines_are_counted_by_program),
 		cmocka_unit_test(what_was_done_before_there_was_an_id),
 		cmocka_unit_test(all_that_was_done_before_there_was_an_id),
+		cmocka_unit_test(
+		    many_processes_are_between_the_two_lines_at_once),
 		cmocka_unit_test(
 		    what_is_said_again_has_the_key_of_the_first_but_for_a_bit),
 		cmocka_unit_test(
