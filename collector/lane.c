@@ -19,6 +19,16 @@
 /* This often at the most we ask for nothing, to be seen. */
 #define SHOW_MS 1000
 
+/*
+ * An answer shall not take more memory than this, of which a pair's nodes and
+ * ends are so much: three answers are there at once (two writers).
+ * What entries are like is not known at first.
+ */
+#define ANSWER_SIZE (size_t)6000000
+#define PAIR_SIZE 112
+#define LEAST 64
+#define AT_FIRST 256
+
 struct lane {
 	struct lane *elder; /* itself, if it is that */
 	const struct lane_options *options;
@@ -35,6 +45,8 @@ struct lane {
 	int64_t trim_at;
 	int64_t show_at;
 	bool trim; /* something was acknowledged since */
+	size_t entry_size; /* of an elder: bytes an entry took, on average */
+	size_t asked; /* for so many */
 	struct mt_id *ids; /* of a batch, to acknowledge */
 	size_t cap;
 };
@@ -61,6 +73,7 @@ lane_open(const struct lane_options *options,
 
 	lane->options = options;
 	lane->elder = elder != NULL ? elder : lane;
+	lane->entry_size = ANSWER_SIZE / AT_FIRST;
 	/* An earlier life may have been killed before it trimmed. */
 	lane->trim = true;
 	mt_buf_init(&lane->password, 0);
@@ -167,6 +180,32 @@ note_ids(struct lane *lane, const struct mt_entries *entries)
 		lane->ids[i] = entries->entries[i].id;
 }
 
+/* How many to ask for: as many as the last answer says would fit. */
+static size_t
+how_many(const struct lane *lane)
+{
+	size_t fit = ANSWER_SIZE / lane->elder->entry_size;
+
+	if (fit < LEAST)
+		fit = LEAST;
+	return fit < lane->options->batch ? fit : lane->options->batch;
+}
+
+static void
+note_size(struct lane *lane, const struct mt_entries *entries)
+{
+	const struct mt_entry *entry;
+	size_t i, j, size = 0;
+
+	for (i = 0; i < entries->n; i++) {
+		entry = &entries->entries[i];
+		for (j = 0; j < entry->n; j++)
+			size += PAIR_SIZE + entry->pairs[j].name.n +
+			    entry->pairs[j].value.n;
+	}
+	lane->elder->entry_size = size / entries->n + 1;
+}
+
 /*
  * Store and acknowledge. When the acknowledgement fails the entries come
  * again, and are found to be there.
@@ -179,6 +218,7 @@ finish(struct lane *lane, const struct mt_entries *entries, struct mt_err *err)
 	if (n == 0)
 		return MT_OK;
 	note_ids(lane, entries);
+	note_size(lane, entries);
 	if (lane->options->store(
 		lane->options->context, lane->stream, entries, err) != MT_OK)
 		return err->rc;
@@ -198,7 +238,7 @@ read_own(struct lane *lane, struct mt_err *err)
 
 	while (!mt_stopping()) {
 		rc = mt_stream_own(
-		    lane->stream, after, lane->options->batch, &entries, err);
+		    lane->stream, after, how_many(lane), &entries, err);
 		if (rc == MT_ABSENT && !mt_stream_gone(lane->stream)) {
 			lane->own_read = true;
 			return MT_OK;
@@ -223,7 +263,7 @@ claim(struct lane *lane, int64_t now_ms, struct mt_err *err)
 	do {
 		entries.n = 0;
 		if (mt_stream_claim(lane->stream, lane->options->claim_ms,
-			lane->options->batch, &cursor, &entries, err) != MT_OK)
+			how_many(lane), &cursor, &entries, err) != MT_OK)
 			return err->rc;
 		count += entries.n;
 		if (finish(lane, &entries, err) != MT_OK)
@@ -296,14 +336,15 @@ prepare(struct lane *lane, int64_t now_ms, struct mt_err *err)
 		return err->rc;
 	if (asks_no_more(lane))
 		return MT_OK;
+	lane->asked = how_many(lane);
 	return mt_stream_ask(
-	    lane->stream, lane->options->batch, catch_up ? 0 : BLOCK_MS, err);
+	    lane->stream, lane->asked, catch_up ? 0 : BLOCK_MS, err);
 }
 
 static void
 note_answer(struct lane *lane, size_t n)
 {
-	lane->elder->full = n >= lane->options->batch;
+	lane->elder->full = n >= lane->asked;
 	lane->elder->done = lane->options->catch_up && !lane->elder->full;
 }
 

@@ -7,9 +7,9 @@
  * when all of it may be acknowledged.
  *
  * Every endpoint has two lanes, so that Redis prepares one's answer while the
- * other's is stored. The elder looks after what both have in common: read
- * first is what this consumer was given in an earlier life, then what is
- * new, and now and then what a dead peer left.
+ * other's is stored (one, of a writer that only catches up). The elder looks
+ * after what both have in common: read first is what this consumer was given in
+ * an earlier life, then what is new, and now and then what a dead peer left.
  */
 #ifndef COLLECTOR_LANE_H
 #define COLLECTOR_LANE_H

@@ -71,7 +71,8 @@ open_lanes(struct writer *w, struct mt_err *err)
 {
 	const struct collector_options *o = mt_conf_values(w->conf);
 	struct mt_endpoint endpoints[MT_MAX_ENDPOINTS];
-	size_t n;
+	/* While one who catches up waits for Redis, the first goes on. */
+	size_t n, each = w->first ? 2 : 1;
 
 	w->lane_options = (struct lane_options){ .redis = &w->redis,
 		.password_file = o->redis_password_file,
@@ -85,9 +86,9 @@ open_lanes(struct writer *w, struct mt_err *err)
 	if (mt_endpoints_read(o->redis, endpoints, MT_MAX_ENDPOINTS, &n, err) !=
 	    MT_OK)
 		return err->rc;
-	for (; w->n < 2 * n; w->n++)
-		if (lane_open(&w->lane_options, &endpoints[w->n / 2],
-			w->n % 2 == 0 ? NULL : w->lanes[w->n - 1],
+	for (; w->n < each * n; w->n++)
+		if (lane_open(&w->lane_options, &endpoints[w->n / each],
+			w->n % each == 0 ? NULL : w->lanes[w->n - 1],
 			&w->lanes[w->n], err) != MT_OK)
 			return err->rc;
 	return MT_OK;

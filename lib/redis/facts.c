@@ -143,7 +143,8 @@ read_pending(const struct mt_node *node, struct mt_stream_facts *facts)
 		return true;
 	if (node->items[1]->type == MT_NODE_NIL)
 		facts->acked = facts->delivered;
-	else if (mt_id_read(node->items[1]->text, &oldest))
+	else if (node->items[1]->type == MT_NODE_TEXT &&
+	    mt_id_read(node->items[1]->text, &oldest))
 		facts->acked = mt_id_before(oldest);
 	else
 		return false;

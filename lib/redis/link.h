@@ -23,11 +23,15 @@ enum mt_node_type {
 
 /* An answer; all of it is in the link's arena. */
 struct mt_node {
-	enum mt_node_type type;
-	long long number;
-	struct mt_str text;
-	struct mt_node **items;
-	size_t n;
+	enum mt_node_type type; /* says which of these it has */
+	union {
+		struct mt_str text; /* also of an error */
+		long long number;
+		struct {
+			struct mt_node **items;
+			size_t n;
+		};
+	};
 };
 
 struct mt_link;

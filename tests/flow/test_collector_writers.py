@@ -2,12 +2,14 @@
 """A collector that is behind stores with several writers at the same time;
 one that is not does it with one."""
 
+import json
 import random
 import time
 
 import pytest
 
 from tests.lib import events as ev
+from tests.lib.checked import assert_cost
 from tests.lib.collecting import EX_CONFIG, Collecting, assert_stored
 from tests.lib.process import stopped, wait_for
 from tests.lib.redis import Redis
@@ -116,6 +118,20 @@ def test_the_number_changes_while_it_catches_up(collecting, writers):
     collecting.wait_stored(30)
     assert_stored(collecting, events)
     assert daemon.stop() == 0, daemon.tail()
+
+
+def test_large_events_take_no_more_memory(collecting):
+    events = [ev.scan(ev.now_us() + i, "mx", f"{i:010X}", symbols=json.dumps(
+        {"LARGE": {"score": 0, "options": [f"{i:x}" + "x" * 15000]}}))
+        for i in range(3000)]
+    collecting.add(events)
+    daemon = collecting.start(writers=2)
+    collecting.wait_stored(120)
+    assert collecting.count("ev_scan") == len(events)
+    with open(f"/proc/{daemon.pid}/status", encoding="ascii") as f:
+        most = next(int(line.split()[1]) for line in f
+                    if line.startswith("VmHWM"))
+    assert_cost(most, 64 * 1024)
 
 
 def test_redis_hangs_while_a_writer_is_dismissed(
