@@ -35,78 +35,6 @@ struct mt_link {
 	char *chunk; /* owned, READ_SIZE */
 };
 
-static void
-put_into_parent(const redisReadTask *task, struct mt_node *node)
-{
-	struct mt_node *parent;
-
-	if (task->parent == NULL)
-		return;
-	parent = task->parent->obj;
-	parent->items[task->idx] = node;
-}
-
-/* With room for more bytes behind it. */
-static struct mt_node *
-new_node(const redisReadTask *task, enum mt_node_type type, size_t more)
-{
-	struct mt_arena *arena = task->privdata;
-	struct mt_node *node = mt_arena_get(arena, sizeof(*node) + more);
-
-	*node = (struct mt_node){ .type = type };
-	put_into_parent(task, node);
-	return node;
-}
-
-static void *
-create_string(const redisReadTask *task, char *p, size_t n)
-{
-	struct mt_node *node = new_node(task,
-	    task->type == REDIS_REPLY_ERROR ? MT_NODE_ERROR : MT_NODE_TEXT,
-	    n + 1);
-	char *copy = (char *)(node + 1);
-
-	memcpy(copy, p, n);
-	copy[n] = '\0';
-	node->text = mt_str_n(copy, n);
-	return node;
-}
-
-static void *
-create_array(const redisReadTask *task, int n)
-{
-	struct mt_node *node = new_node(task, MT_NODE_ARRAY, 0);
-	size_t size = sizeof(void *);
-
-	node->n = n > 0 ? (size_t)n : 0;
-	size *= node->n + 1;
-	node->items = mt_arena_get(task->privdata, size);
-	memset(node->items, 0, size);
-	return node;
-}
-
-static void *
-create_number(const redisReadTask *task, long long n)
-{
-	struct mt_node *node = new_node(task, MT_NODE_NUMBER, 0);
-
-	node->number = n;
-	return node;
-}
-
-static void *
-create_nil(const redisReadTask *task)
-{
-	return new_node(task, MT_NODE_NIL, 0);
-}
-
-/* The arena takes everything back. */
-static void
-free_node(void *node)
-{
-	(void)node;
-}
-
 struct mt_link *
 mt_link_new(
     const struct mt_redis_options *options, const struct mt_endpoint *endpoint)
@@ -243,8 +171,6 @@ log_in(struct mt_link *link)
 enum mt_rc
 mt_link_start(struct mt_link *link, struct mt_err *err)
 {
-	static const redisReplyObjectFunctions functions = { create_string,
-		create_array, create_number, create_nil, free_node };
 	const struct mt_endpoint *e = &link->endpoint;
 
 	mt_link_stop(link);
@@ -260,10 +186,9 @@ mt_link_start(struct mt_link *link, struct mt_err *err)
 		return fail_errno(link, errno, err);
 	if (link->context->err != 0)
 		return fail(link, MT_AGAIN, link->context->errstr, err);
-	link->reader = redisReaderCreateWithFunctions(mt_unconst(&functions));
+	link->reader = mt_nodes_reader(&link->arena);
 	if (link->reader == NULL)
 		return fail(link, MT_AGAIN, "out of memory", err);
-	link->reader->privdata = &link->arena;
 	link->heard_ms = mt_clock_mono_ms();
 	log_in(link);
 	return MT_OK;

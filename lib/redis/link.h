@@ -2,7 +2,8 @@
 /*
  * One connection to Redis, never waiting unless told to: commands are queued
  * and written as the socket takes them, answers come back in order. It logs in
- * by itself. For this room only; hiredis connects and parses, in link.c.
+ * by itself. For this room only; hiredis connects in link.c and parses in
+ * nodes.c.
  *
  * A failure closes the connection and forgets what was queued and outstanding;
  * mt_link_start begins anew.
@@ -10,29 +11,8 @@
 #ifndef MT_REDIS_LINK_H
 #define MT_REDIS_LINK_H
 
-#include "redis/arena.h"
+#include "redis/nodes.h"
 #include "redis/redis.h"
-
-enum mt_node_type {
-	MT_NODE_NIL,
-	MT_NODE_TEXT, /* string or status */
-	MT_NODE_ERROR,
-	MT_NODE_NUMBER,
-	MT_NODE_ARRAY
-};
-
-/* An answer; all of it is in the link's arena. */
-struct mt_node {
-	enum mt_node_type type; /* says which of these it has */
-	union {
-		struct mt_str text; /* also of an error */
-		long long number;
-		struct {
-			struct mt_node **items;
-			size_t n;
-		};
-	};
-};
 
 struct mt_link;
 
