@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <string.h>
+
 #include "base/mem.h"
 #include "maillog/early.h"
 
@@ -109,7 +111,7 @@ waits_no_more(struct mt_early *e, const struct mt_early_process *p)
 
 /* The first that this process says of a message. */
 static struct mt_early_process *
-begin(struct mt_early *e, uint64_t who)
+begin(struct mt_early *e, uint64_t who, struct mt_str pid)
 {
 	struct mt_early_process *p = make_room(e, who);
 
@@ -117,19 +119,21 @@ begin(struct mt_early *e, uint64_t who)
 	forget(p);
 	e->n += p->who == 0;
 	p->who = who;
+	p->pid = mt_str_hash(pid, MT_HASH);
 	p->number = ++e->number;
 	e->waiting++;
 	return p;
 }
 
 static void
-put(struct mt_early *e, uint64_t who, struct mt_str text, uint64_t key)
+put(struct mt_early *e, uint64_t who, struct mt_str pid, struct mt_str text,
+    uint64_t key)
 {
 	struct mt_early_process *p = e->processes == NULL ? NULL : find(e, who);
 	size_t i;
 
 	if (p == NULL)
-		p = begin(e, who);
+		p = begin(e, who, pid);
 	for (i = 0; i < p->n_said; i++)
 		if (p->said[i].key == key)
 			return;
@@ -154,7 +158,7 @@ mt_early_line(struct mt_early *e, struct mt_str tag, struct mt_str pid,
 	who = who_is(tag, pid);
 	if (is_early(id, ev)) { /* the id is still to come */
 		if (is_told_again(ev->reject.action))
-			put(e, who, text, key);
+			put(e, who, pid, text, key);
 		return NULL;
 	}
 	if ((p = find(e, who)) == NULL)
@@ -168,6 +172,34 @@ mt_early_line(struct mt_early *e, struct mt_str tag, struct mt_str pid,
 		return NULL;
 	*ret_n = p->n_said;
 	return p->said;
+}
+
+void
+mt_early_master(struct mt_early *e, struct mt_str text)
+{
+	static const char word[] = " pid ";
+	struct mt_early_process *p;
+	struct mt_str pid;
+	const char *at;
+	uint64_t hash;
+	size_t i;
+
+	if (e->n == 0 || !mt_str_starts(text, "warning: process ") ||
+	    (at = memmem(text.p, text.n, word, sizeof(word) - 1)) == NULL)
+		return;
+	pid = mt_str_n(at + sizeof(word) - 1, 0);
+	while (pid.p + pid.n < text.p + text.n && pid.p[pid.n] >= '0' &&
+	    pid.p[pid.n] <= '9')
+		pid.n++;
+	hash = mt_str_hash(pid, MT_HASH);
+	for (i = 0; i < MT_EARLY; i++) {
+		p = &e->processes[i];
+		if (p->who == 0 || p->pid != hash)
+			continue;
+		waits_no_more(e, p);
+		p->who = 0;
+		e->n--;
+	}
 }
 
 void

@@ -31,7 +31,7 @@
  * Ordinals, which are added to a key, do not reach so high.
  */
 #define MT_EARLY_AGAIN (UINT64_C(1) << 63)
-/* Of log time: who gives no id for so long was killed. */
+/* Of log time: who gives no id for so long is gone, whoever may say so. */
 #define MT_EARLY_WAIT (300 * MT_SECOND)
 
 struct mt_early_said {
@@ -43,6 +43,7 @@ struct mt_early_said {
 /* What one process said of the message it is at. */
 struct mt_early_process {
 	uint64_t who; /* hash of tag and process id; 0: nobody */
+	uint64_t pid; /* hash of the latter */
 	uint64_t number; /* counted from 1; 0: not waited for any more */
 	struct mt_early_said said[MT_EARLY_SAID];
 	size_t n_said;
@@ -74,6 +75,13 @@ void mt_early_done(struct mt_early *e);
 const struct mt_early_said *mt_early_line(struct mt_early *e, struct mt_str tag,
     struct mt_str pid, struct mt_str text, enum mt_event id,
     const union mt_event_any *ev, uint64_t key, size_t *ret_n);
+/*
+ * A line of master(8), which may say that a process is gone; its message is:
+ *
+ *     master[1]: warning: process /usr/lib/postfix/sbin/smtpd pid 7 killed by
+ *     signal 9
+ */
+void mt_early_master(struct mt_early *e, struct mt_str text);
 /* As if that line had not been read. */
 void mt_early_take_back(struct mt_early *e);
 /*

@@ -250,6 +250,8 @@ read_line(struct mt_maillog *log, const struct mt_prefix *p,
 		key = mt_twins_key(&log->twins, p->at, p->tag, p->pid, p->text);
 	early = mt_early_line(&log->early, p->tag, p->pid, text, log->shaped.id,
 	    &log->shaped.ev, key, &n_early);
+	if (process == MT_PROCESS_master)
+		mt_early_master(&log->early, text);
 	if (!makes)
 		return MT_OK;
 	if (known)

@@ -511,6 +511,9 @@ reading_begins_again_before_what_waits_for_its_id(void **state)
 {
 	enum { NEXT = MT_MAILLOG_NEXT, GOOD = MT_MAILLOG_GOOD };
 #define OTHER "postfix/qmgr[1]: 4dG2kQ2mzCzGd4: removed"
+#define KILLED(pid) \
+	"postfix/master[9]: warning: process /usr/lib/postfix/sbin/smtpd " \
+	"pid " pid " killed by signal 9"
 #define CONNECT "connect from c.example[::1]"
 #define SMTPD(pid, text) "postfix/smtpd[" pid "]: " text
 	static const struct {
@@ -541,6 +544,12 @@ reading_begins_again_before_what_waits_for_its_id(void **state)
 		{ "16:05:12", SMTPD("3", "4dG2kQ2mzCzGd6: " CLIENT),
 		    NEXT | GOOD },
 		{ "16:05:13", OTHER, NEXT | GOOD },
+		/* One that is killed, and another. */
+		{ "16:05:14", SMTPD("4", "NOQUEUE: " HOLD), NEXT | GOOD },
+		{ "16:05:15", OTHER, NEXT },
+		{ "16:05:16", KILLED("5"), 0 },
+		{ "16:05:17", KILLED("4"), GOOD },
+		{ "16:05:18", OTHER, NEXT | GOOD },
 	};
 	struct mt_maillog_options options =
 	    MAILLOG_OPTIONS("UTC", .keep_lines = false);
