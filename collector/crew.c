@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -130,6 +131,8 @@ catch_up(struct helper *h, struct mt_err *err)
 		writer_sleep(h->writer, -1);
 	}
 	writer_rest(h->writer);
+	/* A backlog is over; what it took is in pieces everywhere. */
+	(void)malloc_trim(0);
 	return MT_OK;
 }
 
